@@ -1,0 +1,1 @@
+"""Declaring: configurations, tasks, their parameters and tags."""

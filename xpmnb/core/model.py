@@ -1,0 +1,340 @@
+"""Config and Task: what a person derives classes from.
+
+The classes are thin: collecting parameters is in ``declaration.py``, values in ``values.py``,
+objects in ``objects.py``.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeVar, dataclass_transform
+
+from xpmnb import seam
+from xpmnb.core import registry, values
+from xpmnb.core.declaration import collect_early, parameters, scope_of
+from xpmnb.core.fields import Field, field
+from xpmnb.core.objects import generate_paths, instantiate
+from xpmnb.core.state import is_configuration, state_of
+from xpmnb.core.tags import add_tag, tags
+from xpmnb.errors import DeclarationError, SealedError, SubmissionError
+from xpmnb.identifiers import identifier
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from xpmnb.core.types import DependentMarker
+
+T = TypeVar("T")
+
+
+@dataclass_transform(kw_only_default=True, field_specifiers=(field,))
+class ConfigMeta(registry.Declared):
+    """Collects the parameters of each class, and gives it ``C``."""
+
+    def __new__(
+        mcs, name: str, bases: tuple[type, ...], namespace: dict[str, Any], **options: Any
+    ) -> ConfigMeta:
+        """Make a class, keeping its ``field(...)`` values out of the way of attributes."""
+        fields = {key: value for key, value in namespace.items() if isinstance(value, Field)}
+        namespace = {key: value for key, value in namespace.items() if key not in fields}
+        namespace["__xpm_fields__"] = fields
+        frame = sys._getframe(1)  # noqa: SLF001 (the frame of the class statement)
+        namespace["__xpm_scope__"] = scope_of(frame)
+        namespace["__xpm_source__"] = (frame.f_code.co_filename, frame.f_lineno)
+        cls = super().__new__(mcs, name, bases, namespace, **options)
+        cls.__xpm_plain__ = cls
+        cls.__xpm_name__ = registry.qualified_name(cls)
+        collect_early(cls)
+        registry.register(cls)
+        return cls
+
+    @property
+    def C(cls: type[T]) -> type[T]:  # type: ignore[misc]  # noqa: N802 (mypy: self of a metaclass)
+        """What builds configurations of this class: ``Train.C(lr=0.1)``."""
+        return _configuration_class(cls.__xpm_plain__)  # type: ignore[attr-defined]
+
+    def __call__(cls, *args: Any, **given: Any) -> Any:
+        """Build a configuration; on the class itself, say how it is done."""
+        name = cls.__qualname__
+        if "__xpm_is_configuration__" not in cls.__dict__:
+            message = f"{name}(...) makes nothing: build a configuration with {name}.C(...)"
+            raise DeclarationError(message)
+        if args:
+            message = f"{name}.C takes its parameters by name: {name}.C({_example(cls)})"
+            raise TypeError(message)
+        config = object.__new__(cls)
+        values.build(config, given)
+        return config
+
+
+def _example(cls: registry.Declared) -> str:
+    return ", ".join(f"{name}=..." for name in parameters(cls))
+
+
+def _configuration_class(plain: Any) -> Any:
+    """Return the class of the configurations of a class: a subclass made once."""
+    known = plain.__dict__.get("__xpm_configuration__")
+    if known is None:
+        namespace = {
+            "__module__": plain.__module__,
+            "__qualname__": plain.__qualname__,
+            "__doc__": plain.__doc__,
+            "__setattr__": values.set_value,
+            "__delattr__": _refuse_delete,
+            "__getattr__": _explain_missing,
+            "__repr__": _configuration_repr,
+            "__xpm_is_configuration__": True,
+        }
+        known = type.__new__(type(plain), plain.__name__, (plain,), namespace)
+        type.__setattr__(plain, "__xpm_configuration__", known)
+    return known
+
+
+def _refuse_delete(config: Any, name: str) -> NoReturn:
+    message = f"{type(config).__qualname__}.{name} cannot be deleted; set it to another value"
+    raise AttributeError(message)
+
+
+def _explain_missing(config: Any, name: str) -> NoReturn:
+    """Say why a configuration has no such attribute."""
+    kind = type(config).__qualname__
+    parameter = parameters(type(config)).get(name)
+    if parameter is None:
+        message = f"{kind!r} configuration has no attribute {name!r}"
+    elif parameter.generator is not None:
+        message = f"{kind}.{name} is a path that is generated when the task is submitted"
+    else:
+        message = f"{kind}.{name} has no value yet"
+    raise AttributeError(message)
+
+
+def _configuration_repr(config: Any) -> str:
+    """Return the call that builds the configuration, long values cut."""
+    shown = []
+    for name in parameters(type(config)):
+        if name in config.__dict__:
+            text = "..." if is_configuration(config.__dict__[name]) else repr(config.__dict__[name])
+            shown.append(f"{name}={text if len(text) <= 60 else text[:57] + '...'}")
+    return f"{type(config).__qualname__}.C({', '.join(shown)})"
+
+
+class Config(metaclass=ConfigMeta):
+    """Is the base of everything that is described by parameters.
+
+    Declare parameters in the class body, build configurations with ``C``, and use the
+    parameters as plain attributes::
+
+        class Model(Config):
+            layers: Param[int] = 2
+
+        model = Model.C(layers=3)
+
+    A *configuration* holds checked values and is shared by those that use it. ``execute`` sees
+    *instances*: objects made by ``__init__()`` without arguments, given their attributes, and
+    finished by ``__post_init__()``.
+
+    A configuration is used by one thread at a time; once sealed, by any.
+    """
+
+    __xpm_distinct__ = False
+    """Whether equal objects are told apart by identifiers; see :class:`InstanceConfig`."""
+
+    def __validate__(self) -> None:
+        """Check values against each other; called on the configuration before submission.
+
+        Raise any error to refuse the configuration.
+        """
+
+    def __post_init__(self) -> None:
+        """Finish an instance once its attributes are set."""
+
+    def __identifier__(self) -> str:
+        """Return the identifier: 64 hexadecimal digits that depend on the values alone.
+
+        Raises
+        ------
+        IdentifierError
+            If a required value is missing or a value has no canonical encoding.
+        """
+        return identifier(self)
+
+    def seal(self) -> Self:
+        """Check this configuration and all inside it, and make them unchangeable.
+
+        Returns
+        -------
+        Self
+            The same configuration.
+
+        Raises
+        ------
+        MissingParameterError
+            If required values are missing; all of them are named.
+        """
+        state_of(self)
+        values.seal(self)
+        return self
+
+    def copy(self, **changes: Any) -> Self:
+        """Return an unsealed copy with some values changed.
+
+        Configurations inside are shared, not copied.
+
+        Raises
+        ------
+        UnknownParameterError, ParameterError
+            If a change does not fit.
+        """
+        state_of(self)
+        return values.copy(self, changes)
+
+    def instance(self) -> Self:
+        """Seal the configuration and return the object that it describes, for use right here.
+
+        Returns
+        -------
+        Self
+            A new object at each call. Paths that only a job directory gives are not set.
+        """
+        self.seal()
+        return instantiate(self)  # type: ignore[no-any-return]
+
+    def tag(self, name: str, value: str | float | bool) -> Self:
+        """Set a tag of this configuration, and return it.
+
+        Raises
+        ------
+        SealedError
+            If it was submitted.
+        """
+        add_tag(self, name, value)
+        return self
+
+    def tags(self) -> dict[str, Any]:
+        """Return the tags of this configuration and of all that it is made from."""
+        return tags(self)
+
+
+class InstanceConfig(Config):
+    """Is a Config of which two equal objects count as two.
+
+    A pair of two distinct but equal ones has another identifier than a pair that uses one
+    twice: two models of the same shape are not one model with shared weights.
+    """
+
+    __xpm_distinct__ = True
+
+
+class Task(Config):
+    """Is a Config that can be run: submit it, and ``execute`` runs once in its job directory.
+
+    While ``execute`` runs, the working directory is the job directory, and ``self`` has
+    ``__taskdir__`` (its path), ``__maintaskdir__`` and ``__tags__`` (a dict).
+    """
+
+    def execute(self) -> Any:
+        """Do the work. What is returned, if it is JSON, is the result of the job."""
+        message = f"{type(self).__qualname__} has no execute(): define def execute(self)"
+        raise NotImplementedError(message)
+
+    def task_outputs(self, dep: DependentMarker) -> Any:
+        """Return what ``submit()`` returns, outputs that depend on the task marked by ``dep``.
+
+        Parameters
+        ----------
+        dep : DependentMarker
+            Marks a configuration: whoever uses it runs after this task.
+
+        Returns
+        -------
+        Any
+            By default the task itself.
+        """
+        return dep(self)
+
+    def submit(self, *, launcher: Any = None) -> Any:
+        """Submit the task to the current experiment; returns at once.
+
+        Parameters
+        ----------
+        launcher : str or Launcher, optional
+            Where it runs. By default where the experiment says.
+
+        Returns
+        -------
+        Any
+            What :meth:`task_outputs` returns: by default this task.
+
+        Raises
+        ------
+        SubmissionError
+            If no experiment is open (outside notebooks), or a task used here was not submitted.
+        ConfigError
+            If values are missing or do not fit.
+        """
+        state_of(self)
+        return seam.current_submitter().submit_task(self, launcher=launcher)
+
+    def add_dependencies(self, *tasks: Any) -> Self:
+        """Make other tasks run first, though no parameter uses them.
+
+        Parameters
+        ----------
+        *tasks
+            Submitted tasks, or values that ``dep`` marked.
+
+        Returns
+        -------
+        Self
+            This task.
+
+        Raises
+        ------
+        SealedError
+            If this task was submitted already.
+        TypeError
+            If something is no configuration.
+        """
+        state = state_of(self)
+        if state.sealed:
+            message = "add_dependencies(): this task was submitted already"
+            raise SealedError(message)
+        for task in tasks:
+            state_of(task)
+        state.dependencies.extend(tasks)
+        return self
+
+    @property
+    def job(self) -> Any:
+        """The job of the submitted task.
+
+        Raises
+        ------
+        SubmissionError
+            If the task was not submitted.
+        """
+        job = state_of(self).job
+        if job is None:
+            message = f"{self!r} was not submitted: call .submit() first"
+            raise SubmissionError(message)
+        return job
+
+    @property
+    def jobpath(self) -> Path:
+        """The job directory."""
+        return self.job.path  # type: ignore[no-any-return]
+
+    def wait(self, timeout: float | None = None) -> Any:
+        """Wait for the end of the job and return its state; see ``Job.wait``."""
+        return self.job.wait(timeout)
+
+    def stdout(self) -> Path:
+        """Return the file with what the job printed."""
+        return self.job.stdout  # type: ignore[no-any-return]
+
+    def stderr(self) -> Path:
+        """Return the file with what the job wrote to standard error."""
+        return self.job.stderr  # type: ignore[no-any-return]
+
+
+__all__ = ["Config", "ConfigMeta", "InstanceConfig", "Task", "generate_paths"]

@@ -1,0 +1,95 @@
+"""From configurations to the objects that ``execute`` sees."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from xpmnb.core import registry
+from xpmnb.core.declaration import parameters
+from xpmnb.core.sealed import thaw
+from xpmnb.core.values import map_configs
+from xpmnb.core.walk import iter_graph
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+GeneratedPaths = dict[tuple[int, str], Path]
+"""Generated paths by ``id`` of the configuration and name of the parameter."""
+
+
+def generate_paths(config: Any, directory: Path) -> GeneratedPaths:
+    """Return the paths that generators of a graph make for a job.
+
+    Parameters
+    ----------
+    config
+        The root: its own paths lie directly in the directory.
+    directory : Path
+        The job directory.
+
+    Returns
+    -------
+    dict
+        Path by ``(id(configuration), parameter name)``; values set by hand or by another task
+        are not in it.
+    """
+    result: GeneratedPaths = {}
+    for path, each in iter_graph(config):
+        for name, parameter in parameters(type(each)).items():
+            if parameter.generator is not None and name not in each.__dict__:
+                result[id(each), name] = directory.joinpath(*path, parameter.generator.path)
+    return result
+
+
+def instantiate(config: Any, paths: GeneratedPaths | None = None) -> Any:
+    """Return the object that a configuration describes, with all inside it.
+
+    A configuration that is used twice becomes one object that is used twice. Objects are made
+    by ``__init__()`` without arguments, then get their attributes, then ``__post_init__()`` is
+    called, on the inner ones first. Classes are taken in their newest definition.
+
+    Parameters
+    ----------
+    config
+        A configuration whose values are complete.
+    paths : dict, optional
+        What :func:`generate_paths` returned; without it generated paths are not set.
+
+    Raises
+    ------
+    TypeError
+        If an ``__init__`` needs arguments.
+    """
+    order = [each for _, each in iter_graph(config)]
+    objects = {id(each): _new(registry.newest(type(each))) for each in order}
+    for each in order:
+        _fill(objects[id(each)], each, objects, paths or {})
+    for each in order:
+        objects[id(each)].__post_init__()
+    return objects[id(config)]
+
+
+def _new(cls: registry.Declared) -> Any:
+    instance = cls.__new__(cls)
+    try:
+        instance.__init__()
+    except TypeError as error:
+        error.add_note(f"{cls.__qualname__}.__init__ is called without arguments by xpmnb")
+        raise
+    return instance
+
+
+def _fill(
+    instance: Any, config: Any, objects: Mapping[int, Any], paths: GeneratedPaths
+) -> None:
+    """Set the attributes of an instance from the values of its configuration."""
+    values = config.__dict__
+    for name, parameter in parameters(registry.newest(type(config))).items():
+        if name in values:
+            plain = thaw(values[name])
+            setattr(instance, name, map_configs(plain, lambda inner: objects[id(inner)]))
+        elif (id(config), name) in paths:
+            setattr(instance, name, paths[id(config), name])
+        elif not parameter.is_required and parameter.generator is None:
+            setattr(instance, name, parameter.default_value())

@@ -1,0 +1,98 @@
+"""Names of declared classes, and which definition a name means now.
+
+A notebook cell that is run again makes a new class object with the name of the old one. For
+xpmnb they are one class: classes are compared by declared name, and the newest definition wins.
+Nothing here knows what a parameter is.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+
+from xpmnb import seam
+from xpmnb.errors import DeclarationError
+
+_ID_PATTERN = re.compile(r"[\w-]+(\.[\w-]+)*")
+
+
+class Declared(type):
+    """Metaclass of all classes that have a declared name.
+
+    The name is in ``__xpm_name__`` of the class itself, never inherited.
+    """
+
+    __xpm_name__: str
+    __xpm_plain__: Declared
+    """The class that a person declared: itself, or what a configuration class derives from."""
+
+
+_newest: dict[str, Declared] = {}
+
+
+def qualified_name(cls: type) -> str:
+    """Return the declared name of a class: where it was declared, and its qualified name.
+
+    Parameters
+    ----------
+    cls : type
+        A class of a module, of a script, or of a notebook cell.
+
+    Returns
+    -------
+    str
+        ``module.qualname`` in lower case. The module of a notebook is the stem of its file, or
+        ``notebook`` where that cannot be known; of a script, the stem of the script. A class's
+        own ``__xpmid__`` is returned as it is.
+
+    Raises
+    ------
+    DeclarationError
+        If ``__xpmid__`` is not made of letters, digits, ``_``, ``-`` and single dots. It names a
+        directory, so nothing else is allowed.
+    """
+    explicit = cls.__dict__.get("__xpmid__")
+    if explicit is not None:
+        if not isinstance(explicit, str) or not _ID_PATTERN.fullmatch(explicit):
+            message = (
+                f"{cls.__qualname__}.__xpmid__ = {explicit!r}: use letters, digits, '_' and '-', "
+                "in parts separated by single dots"
+            )
+            raise DeclarationError(message)
+        return explicit
+    module = _main_name() if cls.__module__ == "__main__" else cls.__module__
+    name = f"{module}.{cls.__qualname__}".replace(".<locals>", "").lower()
+    return re.sub(r"[^\w.-]", "_", name)
+
+
+def _main_name() -> str:
+    """Return what stands for ``__main__``: it names a place, not a file."""
+    if seam.in_notebook():
+        stem = seam.notebook_stem()
+        return re.sub(r"\W", "_", stem) if stem else "notebook"
+    script = getattr(sys.modules.get("__main__"), "__file__", None)
+    return re.sub(r"\W", "_", Path(script).stem) if script else "__main__"
+
+
+def register(cls: Declared) -> None:
+    """Make a class the newest definition of its declared name."""
+    _newest[cls.__xpm_name__] = cls
+
+
+def newest(cls: Declared) -> Declared:
+    """Return the newest definition of a class."""
+    return _newest.get(cls.__xpm_name__, cls)
+
+
+def find(name: str) -> Declared | None:
+    """Return the newest class of a declared name; None if there is none in this process."""
+    return _newest.get(name)
+
+
+def is_subclass(cls: type, expected: Declared) -> bool:
+    """Tell whether a class is, or derives from, any definition of the expected class."""
+    if issubclass(cls, expected):
+        return True
+    name = expected.__xpm_name__
+    return any(base.__dict__.get("__xpm_name__") == name for base in cls.__mro__)

@@ -1,0 +1,62 @@
+"""What xpmnb knows of one configuration besides its values.
+
+The values of the parameters are plain attributes of the object; all else is in the
+:class:`ConfigState` under ``__xpm__``. An object without one is an *instance*: what
+``execute`` sees.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from xpmnb.core.registry import Declared
+
+
+class ConfigState:
+    """The state of one configuration. Changed by the thread that owns the configuration."""
+
+    __slots__ = ("dependencies", "digest", "init_tasks", "is_meta", "job", "producer", "sealed", "tags")
+
+    def __init__(self) -> None:
+        self.sealed = False
+        """Whether the values are final."""
+        self.tags: dict[str, Any] = {}
+        """Tags set on this very configuration, by tag name."""
+        self.is_meta: bool | None = None
+        """What ``setmeta`` said; None leaves it to the parameter."""
+        self.producer: Any = None
+        """The task that makes this value, where ``dep`` marked it."""
+        self.job: Any = None
+        """The job, once the configuration is a submitted task."""
+        self.dependencies: list[Any] = []
+        """Tasks that must be done first, besides those in the values."""
+        self.init_tasks: tuple[Any, ...] = ()
+        """Configurations executed before the task, on its own objects."""
+        self.digest: Any = None
+        """The cached identity of a sealed configuration; ``identifiers.py`` alone uses it."""
+
+
+def state_of(config: Any) -> ConfigState:
+    """Return the state of a configuration.
+
+    Raises
+    ------
+    TypeError
+        If the object is an instance or no configuration at all.
+    """
+    state = vars(config).get("__xpm__") if is_declared(config) else None
+    if state is None:
+        kind = type(config).__qualname__
+        message = f"this needs a configuration (made by {kind}.C(...)), got an object of {kind}"
+        raise TypeError(message)
+    return state  # type: ignore[no-any-return]
+
+
+def is_declared(value: object) -> bool:
+    """Tell whether a value is a configuration or an instance of a declared class."""
+    return isinstance(type(value), Declared)
+
+
+def is_configuration(value: object) -> bool:
+    """Tell whether a value is a configuration, not an instance and nothing else."""
+    return isinstance(type(value), Declared) and "__xpm__" in vars(value)

@@ -1,0 +1,136 @@
+"""Tags: short names for the values that an experiment varies."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+from xpmnb.core.state import is_configuration, state_of
+from xpmnb.core.values import TaggedValue
+from xpmnb.core.walk import iter_graph
+from xpmnb.errors import SealedError
+
+T = TypeVar("T")
+
+
+def tag(value: T) -> T:
+    """Mark a parameter's value as one that the experiment varies: ``Train.C(lr=tag(0.1))``.
+
+    Parameters
+    ----------
+    value
+        The value of the parameter.
+
+    Returns
+    -------
+    T
+        What to give to the parameter; the configuration then holds the plain value, and a tag
+        with the parameter's name. Tags are no part of the identifier.
+    """
+    return TaggedValue(value)  # type: ignore[return-value]
+
+
+def add_tag(config: Any, name: str, value: str | float | bool) -> None:
+    """Set a tag of a configuration.
+
+    Raises
+    ------
+    SealedError
+        If the configuration was submitted.
+    TypeError
+        If the name is no string, or the value is no string, number or bool.
+    """
+    state = state_of(config)
+    if state.sealed:
+        message = f"tag {name!r}: set tags before the task is submitted"
+        raise SealedError(message)
+    if not isinstance(name, str) or not isinstance(value, (str, int, float, bool)):
+        message = f"tag({name!r}, {value!r}): a tag is a name with a string, a number or a bool"
+        raise TypeError(message)
+    state.tags[name] = value
+
+
+def tags(config: Any) -> dict[str, Any]:
+    """Return the tags of a configuration and of all that it is made from.
+
+    Parameters
+    ----------
+    config
+        A configuration.
+
+    Returns
+    -------
+    dict
+        Value by name, outermost first. Where an inner tag has the name of an outer one and
+        another value, its name is its path: ``model.lr``. The tags of the tasks that made a
+        value count as that value's.
+    """
+    result: dict[str, Any] = {}
+    _collect(config, (), result, set())
+    return result
+
+
+def _collect(config: Any, prefix: tuple[str, ...], result: dict[str, Any], seen: set[int]) -> None:
+    # Children come first in iter_graph; an outer tag is to win over an inner one.
+    for path, each in reversed(list(iter_graph(config))):
+        if id(each) in seen:
+            continue
+        seen.add(id(each))
+        for name, value in state_of(each).tags.items():
+            if result.setdefault(name, value) != value:
+                result.setdefault(".".join((*prefix, *path, name)), value)
+        producer = state_of(each).producer
+        if producer is not None and id(producer) not in seen:
+            _collect(producer, (*prefix, *path), result, seen)
+
+
+def tagspath(config: Any) -> str:
+    """Return the tags as one readable name for a file: ``epochs=20_lr=0.1``.
+
+    Parameters
+    ----------
+    config
+        A configuration.
+
+    Returns
+    -------
+    str
+        ``name=value`` sorted by name and joined by ``_``; whatever is special in file names
+        is percent-encoded.
+    """
+    pairs = sorted(tags(config).items())
+    return "_".join(f"{quote(name, safe='')}={quote(str(v), safe='+')}" for name, v in pairs)
+
+
+def setmeta(config: T, flag: bool = True) -> T:  # noqa: FBT001, FBT002 (the name says what is true)
+    """Take a configuration out of the identifiers of those that use it, or put it in.
+
+    Parameters
+    ----------
+    config
+        A configuration, used as the value of a parameter.
+    flag : bool
+        True: no part of the identifier, as if the parameter was ``Meta``. False: part of it,
+        even where the parameter is ``Meta``.
+
+    Returns
+    -------
+    T
+        The same configuration.
+
+    Raises
+    ------
+    SealedError
+        If the configuration was submitted.
+    TypeError
+        If it is no configuration.
+    """
+    if not is_configuration(config):
+        message = f"setmeta() takes a configuration, got {type(config).__qualname__}"
+        raise TypeError(message)
+    state = state_of(config)
+    if state.sealed:
+        message = "setmeta(): the configuration was submitted already"
+        raise SealedError(message)
+    state.is_meta = flag
+    return config

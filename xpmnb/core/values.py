@@ -1,0 +1,267 @@
+"""Setting, checking, sealing and copying the values of a configuration.
+
+These are the functions behind the methods of :class:`~xpmnb.Config`; the class itself is in
+``model.py``.
+"""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from xpmnb.core import registry
+from xpmnb.core.declaration import parameters
+from xpmnb.core.fields import MISSING, Kind, Parameter
+from xpmnb.core.sealed import freeze, thaw
+from xpmnb.core.state import ConfigState, is_configuration, is_declared, state_of
+from xpmnb.core.walk import iter_graph, iter_inside
+from xpmnb.errors import (
+    MissingParameterError,
+    ParameterError,
+    SealedError,
+    UnknownParameterError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+T = TypeVar("T")
+
+
+class TaggedValue:
+    """A value on its way from ``tag()`` to the parameter that keeps value and tag apart."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+    def __repr__(self) -> str:
+        """Return the call that makes this object."""
+        return f"tag({self.value!r})"
+
+
+def build(config: Any, given: dict[str, Any]) -> None:
+    """Give a new configuration its state and values: the given ones, then the defaults."""
+    config.__dict__["__xpm__"] = ConfigState()
+    for name, value in given.items():
+        set_value(config, name, value)
+    values = config.__dict__
+    for name, parameter in parameters(type(config)).items():
+        if name not in values:
+            value = fresh_default(parameter)
+            if value is not MISSING:
+                values[name] = value
+
+
+def set_value(config: Any, name: str, value: Any) -> None:
+    """Check a value and set it.
+
+    Raises
+    ------
+    UnknownParameterError
+        If the class has no such parameter; the message names the nearest one.
+    ParameterError
+        If the value does not fit, or the parameter is a constant.
+    SealedError
+        If the configuration was sealed.
+    """
+    state: ConfigState = config.__dict__["__xpm__"]
+    parameter = parameters(type(config)).get(name)
+    if parameter is None:
+        raise UnknownParameterError(_unknown(type(config), name))
+    if state.sealed:
+        message = (
+            f"{parameter.owner}.{name} cannot be changed: this configuration was submitted (or "
+            f"sealed); change a copy: config.copy({name}=...)"
+        )
+        raise SealedError(message)
+    if parameter.kind is Kind.CONSTANT:
+        message = (
+            f"{parameter.owner}.{name} is a Constant ({parameter.field.default!r}): "
+            "it is set in the class and nowhere else"
+        )
+        raise ParameterError(message)
+    is_tagged = isinstance(value, TaggedValue)
+    checked = parameter.check(value.value if is_tagged else value)
+    refuse_instances(parameter, checked)
+    config.__dict__[name] = checked
+    if is_tagged:
+        state.tags[name] = checked
+
+
+def refuse_instances(parameter: Parameter, value: Any) -> None:
+    """Refuse what ``execute`` sees where a configuration is expected."""
+    for inside in iter_inside(value):
+        if not is_configuration(inside):
+            kind = type(inside).__qualname__
+            message = (
+                f"{parameter.owner}.{parameter.name}: an instance of {kind} is no parameter; "
+                f"give the configuration, {kind}.C(...)"
+            )
+            raise ParameterError(message)
+
+
+def fresh_default(parameter: Parameter) -> Any:
+    """Return the default of a parameter, with configurations of its own; MISSING if none."""
+    return map_configs(parameter.default_value(), deep_copy)
+
+
+def map_configs(value: Any, function: Callable[[Any], Any]) -> Any:
+    """Return a value with each configuration in it replaced; containers are made anew."""
+    if is_declared(value):
+        return function(value)
+    if isinstance(value, list):
+        return [map_configs(item, function) for item in value]
+    if isinstance(value, dict):
+        return {map_configs(k, function): map_configs(v, function) for k, v in value.items()}
+    if isinstance(value, tuple):
+        return tuple(map_configs(item, function) for item in value)
+    if isinstance(value, frozenset):
+        return frozenset(map_configs(item, function) for item in value)
+    if isinstance(value, set):
+        return {map_configs(item, function) for item in value}
+    return value
+
+
+def deep_copy(config: Any) -> Any:
+    """Return an unsealed copy of a configuration and of all in it that is no submitted task."""
+    copies: dict[int, Any] = {}
+
+    def copied(inner: Any) -> Any:
+        if state_of(inner).job is not None or state_of(inner).producer is not None:
+            return inner
+        known = copies.get(id(inner))
+        if known is None:
+            known = copies[id(inner)] = bare_copy(inner)
+            for name in parameters(type(inner)):
+                if name in known.__dict__:
+                    known.__dict__[name] = map_configs(known.__dict__[name], copied)
+        return known
+
+    return copied(config)
+
+
+def bare_copy(config: Any) -> Any:
+    """Return an unsealed copy that shares the configurations inside."""
+    old = state_of(config)
+    result = object.__new__(type(config))
+    state = result.__dict__["__xpm__"] = ConfigState()
+    state.tags = dict(old.tags)
+    state.is_meta = old.is_meta
+    state.dependencies = list(old.dependencies)
+    for name, parameter in parameters(type(config)).items():
+        if name in config.__dict__ and parameter.generator is None:
+            result.__dict__[name] = thaw(config.__dict__[name])
+    return result
+
+
+def copy(config: T, changes: dict[str, Any]) -> T:
+    """Return an unsealed copy with some values changed; a changed value loses its tag."""
+    result = bare_copy(config)
+    for name, value in changes.items():
+        result.__dict__["__xpm__"].tags.pop(name, None)
+        set_value(result, name, value)
+    return result  # type: ignore[no-any-return]
+
+
+def seal(config: Any) -> None:
+    """Check a whole graph of configurations and make it unchangeable.
+
+    Classes that a cell declared anew are taken in their newest definition. ``__validate__`` is
+    called on each configuration, innermost first.
+
+    Raises
+    ------
+    MissingParameterError
+        If required values are missing anywhere: all of them are named.
+    """
+    graph = [(path, each) for path, each in iter_graph(config) if not _is_fixed(each)]
+    for _, each in graph:
+        renew(each)
+    missing = [text for path, each in graph for text in _missing(path, each)]
+    if missing:
+        raise MissingParameterError(_missing_message(config, missing))
+    for _, each in graph:
+        try:
+            each.__validate__()
+        except Exception as error:
+            error.add_note(f"raised by __validate__ of {each!r}")
+            raise
+    for _, each in graph:
+        each.__dict__["__xpm__"].sealed = True
+        for name in parameters(type(each)):
+            if name in each.__dict__:
+                each.__dict__[name] = freeze(each.__dict__[name])
+
+
+def _is_fixed(config: Any) -> bool:
+    state = config.__dict__["__xpm__"]
+    outdated = registry.newest(type(config)) is not type(config).__xpm_plain__
+    return state.job is not None or (state.sealed and not outdated)
+
+
+def renew(config: Any) -> None:
+    """Make a configuration one of the newest definition of its class.
+
+    Values are checked again; parameters that are new get their default.
+
+    Raises
+    ------
+    UnknownParameterError
+        If a parameter that has a value is declared no more.
+    """
+    newest = registry.newest(type(config))
+    if newest is type(config).__xpm_plain__:
+        return
+    old = parameters(type(config))
+    new = parameters(newest)
+    values = config.__dict__
+    gone = [name for name in old if name in values and name not in new]
+    lost = [name for name in gone if not _is_default(old[name], values[name])]
+    if lost:
+        message = (
+            f"{newest.__qualname__} was declared anew without {', '.join(lost)}, which this "
+            "configuration sets; make the configuration again"
+        )
+        raise UnknownParameterError(message)
+    for name in gone:
+        del values[name]
+    object.__setattr__(config, "__class__", newest.C)  # type: ignore[attr-defined]
+    for name, parameter in new.items():
+        given = values[name] if name in values else fresh_default(parameter)
+        if parameter.kind is Kind.CONSTANT:
+            given = parameter.default_value()
+        if given is not MISSING:
+            values[name] = parameter.check(thaw(given))
+    values["__xpm__"].digest = None
+
+
+def _is_default(parameter: Parameter, value: Any) -> bool:
+    default = parameter.default_value()
+    return default is not MISSING and bool(default == value)
+
+
+def _missing(path: tuple[str, ...], config: Any) -> Iterable[str]:
+    for name, parameter in parameters(type(config)).items():
+        if name not in config.__dict__ and parameter.generator is None:
+            yield f"{'.'.join((*path, name))} ({parameter.value_type.name})"
+
+
+def _missing_message(config: Any, missing: list[str]) -> str:
+    kind = type(config).__qualname__
+    plural = "s" if len(missing) > 1 else ""
+    return f"{kind} misses the value{plural} of {', '.join(missing)}; give them in {kind}.C(...)"
+
+
+def _unknown(cls: registry.Declared, name: str) -> str:
+    """Return why a class has no such parameter, and what was probably meant."""
+    known = list(parameters(cls))
+    kind = cls.__qualname__
+    if any(name in base.__dict__.get("__annotations__", ()) for base in cls.__mro__):
+        return f"{kind}.{name} is no parameter: declare it as {name}: Param[...] to make it one"
+    near = difflib.get_close_matches(name, known, n=1)
+    if near:
+        return f"{kind} has no parameter {name!r}; did you mean {near[0]!r}?"
+    listing = ", ".join(known) or "none at all"
+    return f"{kind} has no parameter {name!r}; its parameters: {listing}"

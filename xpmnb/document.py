@@ -1,0 +1,277 @@
+"""A graph of configurations to and from plain JSON, shared objects kept shared.
+
+A document is ``{"format": 1, "root": N, "objects": [...]}``. An object is ``{"type": declared
+name, "module": ..., "qualname": ..., "file": ..., "values": {...}}``; its place in the list is
+what references name. A value is itself where JSON has it, and otherwise an object with one key:
+``$ref`` (place of a configuration), ``$path``, ``$enum`` (``[module, qualname, file]`` and member),
+``$tuple``, ``$set``, ``$frozenset``, ``$dict`` (pairs of key and value), ``$float`` (``nan``,
+``inf``, ``-inf``).
+
+Documents are data: reading one imports the modules of its classes and runs nothing else.
+"""
+
+from __future__ import annotations
+
+import enum
+import importlib
+import importlib.util
+import math
+import sys
+from pathlib import Path, PurePath
+from typing import TYPE_CHECKING, Any
+
+from xpmnb.core import registry
+from xpmnb.core.declaration import parameters
+from xpmnb.core.fields import Kind
+from xpmnb.core.registry import Declared
+from xpmnb.core.state import ConfigState, is_configuration
+from xpmnb.core.walk import iter_graph, iter_values
+from xpmnb.errors import DocumentError, IdentifierError
+
+if TYPE_CHECKING:
+    from xpmnb.core.objects import GeneratedPaths
+
+FORMAT = 1
+_PLAIN = (bool, int, str, type(None))
+
+
+def to_document(config: Any, paths: GeneratedPaths | None = None) -> dict[str, Any]:
+    """Return the JSON form of a configuration and of all inside it.
+
+    Parameters
+    ----------
+    config
+        The root of the graph.
+    paths : dict, optional
+        Generated paths, as :func:`~xpmnb.core.objects.generate_paths` returned them.
+
+    Raises
+    ------
+    IdentifierError
+        If a value has no JSON form; the message names class and parameter.
+    """
+    order = [each for _, each in iter_graph(config)]
+    places = {id(each): place for place, each in enumerate(order)}
+    objects = []
+    for each in order:
+        values = {name: _to_json(value, places) for name, value in iter_values(each)}
+        for name, parameter in parameters(type(each)).items():
+            if parameter.generator is not None and paths and (id(each), name) in paths:
+                values[name] = {"$path": paths[id(each), name].as_posix()}
+        objects.append({**_class_reference(type(each).__xpm_plain__), "values": values})
+    return {"format": FORMAT, "root": places[id(config)], "objects": objects}
+
+
+def _class_reference(cls: Declared) -> dict[str, Any]:
+    reference = {"type": cls.__xpm_name__, **_place_of(cls)}
+    return {key: value for key, value in reference.items() if value is not None}
+
+
+def _place_of(cls: type) -> dict[str, str | None]:
+    """Return where a class was declared; the file is needed for scripts, run as ``__main__``."""
+    file = getattr(sys.modules.get(cls.__module__), "__file__", None)
+    return {
+        "module": cls.__module__,
+        "qualname": cls.__qualname__,
+        "file": str(Path(file).absolute()) if file else None,
+    }
+
+
+def _to_json(value: Any, places: dict[int, int]) -> Any:
+    kind = type(value)
+    if kind in _PLAIN:
+        return value
+    if kind is float:
+        return value if math.isfinite(value) else {"$float": repr(value)}
+    if isinstance(kind, Declared):
+        return {"$ref": places[id(value)]}
+    if isinstance(value, PurePath):
+        return {"$path": value.as_posix()}
+    if isinstance(value, enum.Enum):
+        return {"$enum": [_place_of(kind), value.name]}
+    if isinstance(value, list):
+        return [_to_json(item, places) for item in value]
+    if isinstance(value, dict):
+        return {"$dict": [[_to_json(k, places), _to_json(v, places)] for k, v in value.items()]}
+    for name, container in (("$tuple", tuple), ("$frozenset", frozenset), ("$set", set)):
+        if isinstance(value, container):
+            return {name: [_to_json(item, places) for item in value]}
+    message = f"{value!r:.80} of type {kind.__qualname__} has no JSON form"
+    raise IdentifierError(message)
+
+
+def from_document(document: dict[str, Any]) -> Any:
+    """Return the configuration that a document describes, sealed.
+
+    Classes are found by declared name in this process, or else imported. Parameters that were
+    declared after the document was written get their defaults.
+
+    Parameters
+    ----------
+    document : dict
+        What :func:`to_document` returned, perhaps in another process.
+
+    Raises
+    ------
+    DocumentError
+        If the document is damaged, of a newer format, or names classes that are not there.
+    """
+    try:
+        if document["format"] != FORMAT:
+            message = f"document of format {document['format']!r}; this xpmnb reads {FORMAT}"
+            raise DocumentError(message)
+        objects = document["objects"]
+        classes = [_find_class(each) for each in objects]
+        configs = [_empty(cls) for cls in classes]
+        for config, each in zip(configs, objects, strict=True):
+            _set_values(config, each["values"], configs)
+        return configs[document["root"]]
+    except (KeyError, IndexError, AttributeError, ValueError) as error:
+        if isinstance(error, DocumentError):
+            raise
+        message = f"damaged document of a configuration: {error!r}"
+        raise DocumentError(message) from error
+
+
+def _empty(cls: Declared) -> Any:
+    config = object.__new__(cls.C)  # type: ignore[attr-defined]
+    state = config.__dict__["__xpm__"] = ConfigState()
+    state.sealed = True
+    return config
+
+
+def _set_values(config: Any, given: dict[str, Any], configs: list[Any]) -> None:
+    known = parameters(type(config))
+    for name in given:
+        if name not in known:
+            message = f"{type(config).__qualname__} declares no parameter {name!r} any more"
+            raise DocumentError(message)
+    for name, parameter in known.items():
+        if name in given and parameter.kind is not Kind.CONSTANT:
+            config.__dict__[name] = parameter.check(_from_json(given[name], configs))
+        elif parameter.generator is None:
+            if parameter.is_required:
+                message = f"the document has no value for {parameter.owner}.{name}"
+                raise DocumentError(message)
+            config.__dict__[name] = parameter.default_value()
+
+
+def _from_json(value: Any, configs: list[Any]) -> Any:
+    if isinstance(value, list):
+        return [_from_json(item, configs) for item in value]
+    if not isinstance(value, dict):
+        return value
+    [(kind, content)] = value.items()
+    if kind == "$ref":
+        return configs[content]
+    if kind == "$path":
+        return Path(content)
+    if kind == "$float":
+        return float(content)
+    if kind == "$enum":
+        place, member = content
+        return _attribute(_module_of(place), place["qualname"])[member]
+    if kind == "$dict":
+        return {_from_json(k, configs): _from_json(v, configs) for k, v in content}
+    containers = {"$tuple": tuple, "$set": set, "$frozenset": frozenset}
+    return containers[kind](_from_json(item, configs) for item in content)
+
+
+def _find_class(reference: dict[str, Any]) -> Declared:
+    """Return the class that an object of a document names, importing its module if needed."""
+    known = registry.find(reference["type"])
+    if known is not None:
+        return known
+    _module_of(reference)
+    known = registry.find(reference["type"])
+    if known is None:
+        message = (
+            f"class {reference['qualname']} of {reference['module']} "
+            f"({reference['type']}) cannot be found here: it was declared in another session "
+            "(a notebook cell or a prompt), or its module has changed"
+        )
+        raise DocumentError(message)
+    return known
+
+
+def _module_of(place: dict[str, Any]) -> Any:
+    """Return the module in which a class was declared, imported if needed.
+
+    A script is imported under its own name: its ``if __name__ == "__main__":`` part is not run.
+    """
+    main = sys.modules["__main__"]
+    if place["module"] != "__main__":
+        return importlib.import_module(place["module"])
+    file = place.get("file")
+    if not file or _is_same_file(getattr(main, "__file__", None), file):
+        # Declared in this very session: a notebook, a prompt or the running script.
+        return main
+    name = Path(file).stem
+    if not _is_same_file(getattr(sys.modules.get(name), "__file__", None), file):
+        spec = importlib.util.spec_from_file_location(name, file)
+        if spec is None or spec.loader is None:
+            message = f"{file}: no Python file; it declared {place['qualname']}"
+            raise DocumentError(message)
+        module = sys.modules[name] = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+    return sys.modules[name]
+
+
+def _is_same_file(a: str | None, b: str) -> bool:
+    return a is not None and Path(a).absolute() == Path(b)
+
+
+def _attribute(module: Any, qualname: str) -> Any:
+    result = module
+    for part in qualname.split("."):
+        result = getattr(result, part)
+    return result
+
+
+def flatten(config: Any) -> dict[str, Any]:
+    """Return the parameters of a configuration as one flat dictionary of JSON values.
+
+    Parameters
+    ----------
+    config
+        A configuration.
+
+    Returns
+    -------
+    dict
+        Value by dotted name: ``{"lr": 0.1, "model.layers": 3}``. A configuration in a list or
+        a dict becomes a dictionary of its own; paths and enum members become strings; a cycle
+        ends in ``"..."``. For people and tables: it cannot be turned back.
+    """
+    result: dict[str, Any] = {}
+    _flatten(config, "", result, [])
+    return result
+
+
+def _flatten(config: Any, prefix: str, result: dict[str, Any], around: list[Any]) -> None:
+    for name, value in iter_values(config):
+        if not is_configuration(value):
+            result[prefix + name] = _readable(value, [*around, config])
+        elif any(value is outer for outer in (*around, config)):
+            result[prefix + name] = "..."
+        else:
+            _flatten(value, f"{prefix}{name}.", result, [*around, config])
+
+
+def _readable(value: Any, around: list[Any]) -> Any:
+    if isinstance(value, enum.Enum):
+        return value.name
+    if isinstance(value, PurePath):
+        return str(value)
+    if is_configuration(value):
+        if any(value is outer for outer in around):
+            return "..."
+        inner: dict[str, Any] = {}
+        _flatten(value, "", inner, around)
+        return inner
+    if isinstance(value, dict):
+        return {str(_readable(k, around)): _readable(v, around) for k, v in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        items = [_readable(item, around) for item in value]
+        return sorted(items, key=repr) if isinstance(value, (set, frozenset)) else items
+    return value

@@ -1,0 +1,38 @@
+"""Slots through which low floors reach what only high floors can do, without importing it.
+
+The face (``xpmnb/__init__.py``) fills them with functions that import their target at the first
+call. Nothing here knows what fills a slot; no logic lives here.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class Submitter(Protocol):
+    """Takes sealed tasks over: an open experiment, seen from below."""
+
+    def submit_task(self, task: Any, **options: Any) -> Any:
+        """Submit a task and return what the user gets back."""
+        ...
+
+
+def _unfilled(*_: object, **__: object) -> Any:
+    message = "import xpmnb (not one of its files alone) before you submit tasks"
+    raise RuntimeError(message)
+
+
+current_submitter: Callable[[], Submitter] = _unfilled
+"""Return the experiment that a ``submit()`` goes to, opening the default one in a notebook."""
+
+notebook_stem: Callable[[], str | None] = _unfilled
+"""Return the file stem of the running notebook; None where it cannot be known."""
+
+in_notebook: Callable[[], bool] = _unfilled
+"""Tell whether this process is the kernel of a notebook."""
+
+attach_observers: Callable[[], list[Any]] = _unfilled
+"""Return the observers (panels, log lines) that a newly started experiment reports to."""
