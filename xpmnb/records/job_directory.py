@@ -1,0 +1,221 @@
+"""Read one job directory, whatever state it is in, into a record.
+
+Never raises for what lies in the directory: damage becomes the record's ``problem``. The index of a
+run, which saves these reads, belongs to ``run_index.py``.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from .events import EndMarker, Event, History, JobRecord, event_from_json, fold
+from .files import is_locked, read_bytes
+from .journal import read_journal
+from .json_values import as_mapping
+from .layout import JobLayout
+from .states import JobState
+
+__all__ = ["Submission", "read_events", "read_job"]
+
+MAX_DOCUMENT_BYTES = 16 * 1024 * 1024
+"""A larger parameter file, result or end marker is not read."""
+
+_ABSENT = object()
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """What a run remembers of a job that it submitted.
+
+    Thread line: a plain value, any thread.
+    """
+
+    time: float | None
+    """Last submission, seconds since the epoch."""
+    params: Mapping[str, Any]
+    """Parameters by dotted name."""
+    tags: Mapping[str, Any]
+    """Tags by name."""
+    end: Mapping[str, Any] | None = None
+    """The entry that tells how the job ended, as ``run_index.py`` writes it."""
+
+
+@dataclass(slots=True)
+class _Reader:
+    """Reads the files of one directory and collects what is wrong with them."""
+
+    problems: list[str] = field(default_factory=list)
+
+    def document(self, path: str) -> Any:
+        """Give the JSON value of a file, or `_ABSENT`."""
+        try:
+            return json.loads(read_bytes(path, limit_bytes=MAX_DOCUMENT_BYTES))
+        except FileNotFoundError:
+            return _ABSENT
+        except OSError as error:
+            self.problems.append(f"{os.path.basename(path)} cannot be read: {error.strerror}")
+        except (ValueError, RecursionError):
+            self.problems.append(f"{os.path.basename(path)} is not JSON")
+        return _ABSENT
+
+    def mapping(self, path: str) -> dict[str, Any] | None:
+        """Give the JSON object of a file; None where there is none."""
+        value = self.document(path)
+        if value is _ABSENT:
+            return None
+        found = as_mapping(value)
+        if found is None:
+            self.problems.append(f"{os.path.basename(path)} is not a JSON object")
+        return found
+
+    def marker(self, path: str, state: str) -> EndMarker | None:
+        """Give an end marker; its existence counts even if its content is damaged."""
+        try:
+            found = os.stat(path)
+        except OSError:
+            return None
+        if not stat.S_ISREG(found.st_mode):
+            self.problems.append(f"{os.path.basename(path)} is not a file")
+            return None
+        content = self.mapping(path)
+        if content is None:
+            return EndMarker.from_json(
+                {"ended": found.st_mtime, "message": self.problems[-1]}, state
+            )
+        return EndMarker.from_json(content, state)
+
+    def events(self, layout: JobLayout) -> list[Event]:
+        """Give the events of the journal."""
+        journal = read_journal(layout.events)
+        if journal.problem is not None:
+            self.problems.append(journal.problem)
+        parsed = map(event_from_json, journal.entries)
+        return [event for event in parsed if event is not None]
+
+    def markers(self, layout: JobLayout) -> list[EndMarker]:
+        """Give the end markers that exist: none, one, or by a fault both."""
+        found = (self.marker(layout.done, "done"), self.marker(layout.failed, "error"))
+        return [marker for marker in found if marker is not None]
+
+    def locked(self, layout: JobLayout) -> bool:
+        """Tell whether somebody runs the job."""
+        try:
+            return is_locked(layout.lock)
+        except OSError as error:
+            self.problems.append(f"lock cannot be read: {error.strerror}")
+            return False
+
+
+def read_events(layout: JobLayout) -> list[Event]:
+    """Read the events of a job; entries that this version does not know are left out.
+
+    Parameters
+    ----------
+    layout
+        The job.
+
+    Returns
+    -------
+    list of Event
+        In the order of writing; empty where the journal is missing or unreadable.
+    """
+    return _Reader().events(layout)
+
+
+def read_job(
+    layout: JobLayout, submission: Submission | None = None, *, run_alive: bool = False
+) -> JobRecord:
+    """Read a job directory.
+
+    Parameters
+    ----------
+    layout
+        The job; its directory may be missing, damaged or not a job directory at all.
+    submission
+        What a run remembers of it: its parameters and tags go before those of the directory.
+    run_alive
+        That run is open.
+
+    Returns
+    -------
+    JobRecord
+        With a ``problem`` where something is damaged; nothing is raised.
+    """
+    reader = _Reader()
+    _check_directory(layout, submission, reader)
+    markers = reader.markers(layout)
+    events = reader.events(layout)
+    alive = not markers and reader.locked(layout)
+    if not markers and not alive:
+        # It may have ended since the first look, and must not be taken for lost.
+        markers = reader.markers(layout)
+        if markers:
+            events = reader.events(layout)
+    history = fold(events, markers, alive=alive, run_alive=run_alive)
+    if submission is None:
+        submission = _own_submission(layout, reader)
+    elif not history.attempts and not markers and submission.end is not None:
+        history = _never_began(submission.end, history)
+    result = reader.document(layout.result) if history.state is JobState.DONE else _ABSENT
+    if history.problem is not None:
+        reader.problems.append(history.problem)
+    return _record(layout, history, submission, None if result is _ABSENT else result, reader)
+
+
+def _check_directory(layout: JobLayout, submission: Submission | None, reader: _Reader) -> None:
+    path = layout.path
+    if os.path.islink(path):
+        reader.problems.append(f"the job directory is a symbolic link to {os.path.realpath(path)}")
+    if submission is None and not os.path.isdir(layout.hidden):
+        reader.problems.append("it is not a job directory: it has no folder __xpm__")
+
+
+def _own_submission(layout: JobLayout, reader: _Reader) -> Submission:
+    document = reader.mapping(layout.params)
+    if document is None:
+        if not reader.problems:
+            reader.problems.append("params.json is missing")
+        return Submission(None, {}, {})
+    params, tags = as_mapping(document.get("params")), as_mapping(document.get("tags"))
+    if params is None or tags is None:
+        reader.problems.append("params.json has no parameters or no tags")
+    return Submission(None, params or {}, tags or {})
+
+
+def _never_began(end: Mapping[str, Any], history: History) -> History:
+    # A job whose dependency failed, or that was cancelled while it waited, has no marker of its
+    # own; an entry that tells of a marker says nothing once that marker is gone.
+    if end.get("state") != "error" or end.get("marker_mtime_ns") is not None:
+        return history
+    return fold((), (EndMarker.from_json(end, "error"),), alive=False, run_alive=False)
+
+
+def _record(
+    layout: JobLayout, history: History, submission: Submission, result: Any, reader: _Reader
+) -> JobRecord:
+    return JobRecord(
+        task=layout.task,
+        identifier=layout.identifier,
+        path=layout.path,
+        state=history.state,
+        message=history.message,
+        traceback=history.traceback,
+        params=submission.params,
+        tags=submission.tags,
+        result=result,
+        metrics=history.metrics,
+        progress=history.progress,
+        submitted=submission.time,
+        started=history.started,
+        ended=history.ended,
+        attempts=history.attempts,
+        launcher=history.launcher,
+        pid=history.pid,
+        host=history.host,
+        problem="; ".join(dict.fromkeys(reader.problems)) or None,
+    )

@@ -1,0 +1,323 @@
+"""Every file and folder name of a workspace, once.
+
+Names only: nothing here touches the disk. Paths are strings built with f-strings, since they are
+made several times for each job and ``pathlib`` would cost more than the file operation itself.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+
+from xpmnb.errors import WorkspaceError
+
+__all__ = [
+    "END_SUFFIXES",
+    "STDERR_SUFFIX",
+    "STDOUT_SUFFIX",
+    "JobLayout",
+    "RunLayout",
+    "WorkspaceLayout",
+    "check_name",
+    "is_name",
+    "task_name",
+]
+
+STDOUT_SUFFIX = ".out"
+STDERR_SUFFIX = ".err"
+END_SUFFIXES = {"done": ".done", "error": ".failed"}
+"""What follows ``[NAME]`` in the end markers, by the state they stand for."""
+
+# File systems allow 255 bytes. Files add ".failed" to the last part of a task's name and, while
+# they are written, about 45 more.
+_MAX_NAME_BYTES = 200
+_MAX_SHOWN = 60
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+
+
+def check_name(kind: str, name: str, root: str) -> str:
+    """Refuse a name that cannot be, or should not be, a folder directly below another one.
+
+    Parameters
+    ----------
+    kind
+        What is named, for the message: ``"experiment"``, ``"task"``, ``"identifier"``.
+    name
+        The name that a user gave, or that was read from a file.
+    root
+        The workspace, for the message.
+
+    Returns
+    -------
+    str
+        The name, unchanged.
+
+    Raises
+    ------
+    WorkspaceError
+        The name is empty, absolute, hidden, too long, or has separators or control characters.
+    """
+    if is_name(name):
+        return name
+    wrong = _wrong_in(name)
+    shown = name if len(name) <= _MAX_SHOWN else f"{name[:_MAX_SHOWN]}..."
+    raise WorkspaceError(
+        f"the {kind} name {shown!r} cannot be a folder of the workspace {root}: {wrong}; "
+        "choose a name of letters, digits, '_', '-' and '.'"
+    )
+
+
+def is_name(name: str) -> bool:
+    """Tell whether :func:`check_name` would accept a name."""
+    # The first tests are there for speed: identifiers pass one, nearly all other names the next.
+    if len(name) <= _MAX_NAME_BYTES and (
+        (name.isascii() and name.isalnum()) or _PLAIN_NAME.fullmatch(name)
+    ):
+        return True
+    return _wrong_in(name) is None
+
+
+def _wrong_in(name: str) -> str | None:
+    if not name.strip():
+        return "it is empty"
+    if name.startswith("."):
+        return "it begins with a dot"
+    if "/" in name or "\\" in name:
+        return "it has a path separator"
+    if _CONTROL.search(name):
+        return "it has a control character"
+    size = len(name.encode())
+    if size > _MAX_NAME_BYTES:
+        return f"it is {size} bytes long and {_MAX_NAME_BYTES} are allowed"
+    return None
+
+
+def task_name(task: str) -> str:
+    """Give the ``[NAME]`` of a job's files: the last dotted part of the task's qualified name."""
+    return task.rpartition(".")[2] or task
+
+
+@dataclass(frozen=True, slots=True)
+class JobLayout:
+    """The files of one job.
+
+    Parameters
+    ----------
+    path
+        ``WORKSPACE/jobs/<task>/<identifier>``, absolute, without a slash at its end.
+
+    Notes
+    -----
+    Thread line: immutable, any thread.
+    """
+
+    path: str
+
+    @property
+    def task(self) -> str:
+        """Qualified name of the task."""
+        return self.path.rsplit("/", 2)[1]
+
+    @property
+    def identifier(self) -> str:
+        """Identifier of the task and its values."""
+        return self.path.rpartition("/")[2]
+
+    @property
+    def name(self) -> str:
+        """``[NAME]``: the last dotted part of the task's qualified name."""
+        return task_name(self.path.rsplit("/", 2)[1])
+
+    @property
+    def script(self) -> str:
+        """The code that is executed."""
+        return f"{self.path}/{self.name}.py"
+
+    @property
+    def batch(self) -> str:
+        """The batch script, for launchers that need one."""
+        return f"{self.path}/{self.name}.sh"
+
+    @property
+    def stdout(self) -> str:
+        """Standard output of the job."""
+        return f"{self.path}/{self.name}{STDOUT_SUFFIX}"
+
+    @property
+    def stderr(self) -> str:
+        """Standard error of the job."""
+        return f"{self.path}/{self.name}{STDERR_SUFFIX}"
+
+    @property
+    def done(self) -> str:
+        """The end marker of a job that succeeded."""
+        return f"{self.path}/{self.name}{END_SUFFIXES['done']}"
+
+    @property
+    def failed(self) -> str:
+        """The end marker of a job that failed."""
+        return f"{self.path}/{self.name}{END_SUFFIXES['error']}"
+
+    @property
+    def hidden(self) -> str:
+        """The folder of what xpmnb knows of the job."""
+        return f"{self.path}/__xpm__"
+
+    @property
+    def params(self) -> str:
+        """The task, its values and its tags."""
+        return f"{self.path}/__xpm__/params.json"
+
+    @property
+    def events(self) -> str:
+        """The journal of the job's attempts."""
+        return f"{self.path}/__xpm__/events.jsonl"
+
+    @property
+    def result(self) -> str:
+        """The value that ``execute`` returned."""
+        return f"{self.path}/__xpm__/result.json"
+
+    @property
+    def lock(self) -> str:
+        """Locked by the one runner of the job, while it runs."""
+        return f"{self.path}/__xpm__/lock"
+
+
+@dataclass(frozen=True, slots=True)
+class RunLayout:
+    """The files of one run of an experiment.
+
+    Parameters
+    ----------
+    path
+        ``WORKSPACE/experiments/<experiment>/<run>``, absolute, without a slash at its end.
+
+    Notes
+    -----
+    Thread line: immutable, any thread.
+    """
+
+    path: str
+
+    @property
+    def experiment(self) -> str:
+        """Name of the experiment."""
+        return self.path.rsplit("/", 2)[1]
+
+    @property
+    def run(self) -> str:
+        """Name of the run; a later run sorts after an earlier one."""
+        return self.path.rpartition("/")[2]
+
+    @property
+    def journal(self) -> str:
+        """Which jobs the run submitted, and how they ended: the index of the run."""
+        return f"{self.path}/journal.jsonl"
+
+    @property
+    def lock(self) -> str:
+        """Locked by the kernel of the run, until the run is closed."""
+        return f"{self.path}/lock"
+
+    @property
+    def environment(self) -> str:
+        """Python, packages and git commit of the run."""
+        return f"{self.path}/environment.json"
+
+    @property
+    def notebook(self) -> str:
+        """The cells of the run as they were really executed."""
+        return f"{self.path}/notebook.ipynb"
+
+
+@dataclass(frozen=True, slots=True, init=False)
+class WorkspaceLayout:
+    """The folders of a workspace.
+
+    Parameters
+    ----------
+    root
+        The workspace directory; made absolute, since jobs change directory.
+
+    Notes
+    -----
+    Thread line: immutable, any thread.
+    """
+
+    root: str
+
+    def __init__(self, root: str | os.PathLike[str]) -> None:
+        object.__setattr__(self, "root", os.path.abspath(os.fspath(root)))
+
+    @property
+    def jobs(self) -> str:
+        """One folder per task, with one folder per job inside."""
+        return f"{self.root}/jobs"
+
+    @property
+    def experiments(self) -> str:
+        """One folder per experiment, with one folder per run inside."""
+        return f"{self.root}/experiments"
+
+    @property
+    def trash(self) -> str:
+        """What was deleted or replaced, until it is cleaned."""
+        return f"{self.root}/trash"
+
+    @property
+    def partials(self) -> str:
+        """Folders shared by jobs that differ only in excluded parameters."""
+        return f"{self.root}/partials"
+
+    @property
+    def cache(self) -> str:
+        """Values kept by ``@cache``."""
+        return f"{self.root}/cache"
+
+    @property
+    def tokens(self) -> str:
+        """Named resources shared by all kernels of the workspace."""
+        return f"{self.root}/tokens"
+
+    def job(self, task: str, identifier: str) -> JobLayout:
+        """Give the layout of a job.
+
+        Parameters
+        ----------
+        task
+            Qualified name of the task.
+        identifier
+            Identifier of the task and its values.
+
+        Raises
+        ------
+        WorkspaceError
+            One of the names would leave the workspace or cannot be a folder name.
+        """
+        root = self.root
+        check_name("task", task, root)
+        check_name("identifier", identifier, root)
+        return JobLayout(f"{root}/jobs/{task}/{identifier}")
+
+    def experiment(self, experiment: str) -> str:
+        """Give the folder of an experiment.
+
+        Raises
+        ------
+        WorkspaceError
+            The name would leave the workspace or cannot be a folder name.
+        """
+        return f"{self.experiments}/{check_name('experiment', experiment, self.root)}"
+
+    def run(self, experiment: str, run: str) -> RunLayout:
+        """Give the layout of a run of an experiment.
+
+        Raises
+        ------
+        WorkspaceError
+            One of the names would leave the workspace or cannot be a folder name.
+        """
+        return RunLayout(f"{self.experiment(experiment)}/{check_name('run', run, self.root)}")
