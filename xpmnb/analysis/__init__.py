@@ -1,0 +1,1 @@
+"""Finished and running jobs as pandas DataFrames, from records alone."""
