@@ -13,6 +13,7 @@ Documents are data: reading one imports the modules of its classes and runs noth
 from __future__ import annotations
 
 import enum
+import functools
 import importlib
 import importlib.util
 import math
@@ -55,13 +56,14 @@ def to_document(config: Any, paths: GeneratedPaths | None = None) -> dict[str, A
     objects = []
     for each in order:
         values = {name: _to_json(value, places) for name, value in iter_values(each)}
-        for name, parameter in parameters(type(each)).items():
-            if parameter.generator is not None and paths and (id(each), name) in paths:
-                values[name] = {"$path": paths[id(each), name].as_posix()}
+        for owner, name in paths or ():
+            if owner == id(each):
+                values[name] = {"$path": paths[owner, name].as_posix()}  # type: ignore[index]
         objects.append({**_class_reference(type(each).__xpm_plain__), "values": values})
     return {"format": FORMAT, "root": places[id(config)], "objects": objects}
 
 
+@functools.lru_cache(maxsize=1000)  # asked for with every job
 def _class_reference(cls: Declared) -> dict[str, Any]:
     reference = {"type": cls.__xpm_name__, **_place_of(cls)}
     return {key: value for key, value in reference.items() if value is not None}

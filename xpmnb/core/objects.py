@@ -18,14 +18,14 @@ GeneratedPaths = dict[tuple[int, str], Path]
 """Generated paths by ``id`` of the configuration and name of the parameter."""
 
 
-def generate_paths(config: Any, directory: Path) -> GeneratedPaths:
+def generate_paths(config: Any, directory: str) -> GeneratedPaths:
     """Return the paths that generators of a graph make for a job.
 
     Parameters
     ----------
     config
         The root: its own paths lie directly in the directory.
-    directory : Path
+    directory : str
         The job directory.
 
     Returns
@@ -38,7 +38,7 @@ def generate_paths(config: Any, directory: Path) -> GeneratedPaths:
     for path, each in iter_graph(config):
         for name, parameter in parameters(type(each)).items():
             if parameter.generator is not None and name not in each.__dict__:
-                result[id(each), name] = directory.joinpath(*path, parameter.generator.path)
+                result[id(each), name] = Path(directory, *path, parameter.generator.path)
     return result
 
 

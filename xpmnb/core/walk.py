@@ -13,6 +13,13 @@ if TYPE_CHECKING:
 _ATOMS = frozenset({int, float, str, bool, type(None)})
 
 
+def has_no_children(config: Any) -> bool:
+    """Tell, quickly, that a configuration holds nothing but atoms; False if it may hold more."""
+    values = config.__dict__
+    # The state under __xpm__ is one entry that is no parameter.
+    return sum(type(value) in _ATOMS for value in values.values()) == len(values) - 1
+
+
 def iter_inside(value: Any) -> Iterator[Any]:
     """Yield the configurations that a value is or directly contains, in order."""
     if type(value) in _ATOMS:
@@ -61,6 +68,11 @@ def iter_graph(root: Any, *, enter: Any = None) -> Iterator[tuple[tuple[str, ...
     config
         The configuration. Cycles are walked once.
     """
+    if has_no_children(root):
+        if enter is not None:
+            enter(root)
+        yield (), root
+        return
     seen = {id(root)}
     stack: list[tuple[tuple[str, ...], Any, Iterator[tuple[str, Any]]]] = []
 

@@ -1,0 +1,152 @@
+"""xpmnb: declare, run, watch and analyse experiments from a notebook.
+
+The face of the package: every public name, loaded when it is first used, so that importing
+xpmnb costs next to nothing. It also fills the slots through which low floors reach high ones.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import TYPE_CHECKING, Any
+
+from xpmnb import seam
+from xpmnb.version import __version__
+
+if TYPE_CHECKING:
+    from xpmnb.analysis.workspace import workspace
+    from xpmnb.bars import tqdm
+    from xpmnb.core.fields import Constant, Meta, Param, field, param_group
+    from xpmnb.core.model import Config, InstanceConfig, Task
+    from xpmnb.core.tags import setmeta, tag, tags, tagspath
+    from xpmnb.core.types import Choices, DependentMarker
+    from xpmnb.errors import (
+        FailedExperiment,
+        GracefulTimeout,
+        JobFailed,
+        TaskCancelled,
+        XpmnbError,
+    )
+    from xpmnb.experiments import experiment
+    from xpmnb.generators import PathGenerator
+    from xpmnb.launchers import ThreadLauncher
+    from xpmnb.records.states import FailureReason, JobState
+    from xpmnb.runtime import log, progress
+    from xpmnb.scheduler.jobs import Job
+
+_HOMES = {
+    "Choices": "core.types",
+    "Config": "core.model",
+    "Constant": "core.fields",
+    "DependentMarker": "core.types",
+    "FailedExperiment": "errors",
+    "FailureReason": "records.states",
+    "GracefulTimeout": "errors",
+    "InstanceConfig": "core.model",
+    "Job": "scheduler.jobs",
+    "JobFailed": "errors",
+    "JobState": "records.states",
+    "Meta": "core.fields",
+    "Param": "core.fields",
+    "PathGenerator": "generators",
+    "Task": "core.model",
+    "TaskCancelled": "errors",
+    "ThreadLauncher": "launchers",
+    "XpmnbError": "errors",
+    "experiment": "experiments",
+    "field": "core.fields",
+    "log": "runtime",
+    "param_group": "core.fields",
+    "progress": "runtime",
+    "setmeta": "core.tags",
+    "tag": "core.tags",
+    "tags": "core.tags",
+    "tagspath": "core.tags",
+    "tqdm": "bars",
+    "workspace": "analysis.workspace",
+}
+
+__all__ = [
+    "Choices",
+    "Config",
+    "Constant",
+    "DependentMarker",
+    "FailedExperiment",
+    "FailureReason",
+    "GracefulTimeout",
+    "InstanceConfig",
+    "Job",
+    "JobFailed",
+    "JobState",
+    "Meta",
+    "Param",
+    "PathGenerator",
+    "Task",
+    "TaskCancelled",
+    "ThreadLauncher",
+    "XpmnbError",
+    "experiment",
+    "field",
+    "log",
+    "param_group",
+    "progress",
+    "setmeta",
+    "tag",
+    "tags",
+    "tagspath",
+    "tqdm",
+    "workspace",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name at its first use."""
+    home = _HOMES.get(name)
+    if home is None:
+        message = f"module 'xpmnb' has no attribute {name!r}"
+        raise AttributeError(message)
+    value = globals()[name] = getattr(importlib.import_module(f"xpmnb.{home}"), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    """Return the public names, loaded or not."""
+    return [*__all__, "__version__"]
+
+
+def _current_submitter() -> Any:
+    from xpmnb.experiments import current_experiment
+
+    return current_experiment()
+
+
+def _in_notebook() -> bool:
+    if "IPython" not in sys.modules:
+        return False
+    from xpmnb.notebook.cells import in_kernel
+
+    return in_kernel()
+
+
+def _notebook_stem() -> str | None:
+    from xpmnb.notebook.cells import notebook_stem
+
+    return notebook_stem()
+
+
+def _attach_observers() -> list[Any]:
+    if _in_notebook():
+        from xpmnb.notebook.panel import attach
+
+        feed = attach()
+        if feed is not None:
+            return [feed]
+    from xpmnb.console import ConsoleObserver
+
+    return [ConsoleObserver()]
+
+
+seam.current_submitter = _current_submitter
+seam.in_notebook = _in_notebook
+seam.notebook_stem = _notebook_stem
+seam.attach_observers = _attach_observers

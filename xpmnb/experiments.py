@@ -1,0 +1,387 @@
+"""experiment: opens a workspace, and submits tasks to the scheduler.
+
+The class has a lower-case name, like a function, because that is how it reads:
+``with experiment("runs", "digits") as xp``.
+"""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from xpmnb import seam
+from xpmnb.analysis.workspace import Workspace
+from xpmnb.core.model import Task
+from xpmnb.core.objects import generate_paths
+from xpmnb.core.state import is_configuration, state_of
+from xpmnb.core.tags import tags
+from xpmnb.core.values import seal
+from xpmnb.core.walk import iter_graph
+from xpmnb.errors import FailedExperiment, SubmissionError
+from xpmnb.identifiers import identifier
+from xpmnb.launchers.thread import ThreadLauncher
+from xpmnb.scheduler.jobs import Job, wait_until
+from xpmnb.scheduler.runs import Lane, Run, guarded
+from xpmnb.scheduler.scheduler import Scheduler
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    import pandas as pd
+
+    from xpmnb.core.types import DependentMarker
+    from xpmnb.scheduler.launcher import Launcher
+
+_scheduler = Scheduler()
+_thread_launcher = ThreadLauncher()
+# Experiments that set no bound of their own share the cores of the machine.
+_shared_lane = Lane(Lane.default_limit())
+
+_lock = threading.Lock()
+_open: dict[tuple[str, str], experiment] = {}
+_current: experiment | None = None
+
+# How long a cell that waited for its jobs may take to bring the panel up to date.
+_FLUSH_TIMEOUT_S = 2.0
+
+
+class experiment:  # noqa: N801 (reads like the verb that it is)
+    """Runs tasks in a workspace, as one run of a named experiment.
+
+    Use it as a context manager, which waits for the jobs on leaving, or call :meth:`start` and,
+    when you are done, :meth:`close`. Leaving does not raise when jobs failed: look at
+    :attr:`failed`, or call ``wait(check=True)``.
+
+    Starting an experiment that is still open in this kernel begins a new run that takes over its
+    live jobs: nothing is waited for, cancelled, or run twice.
+
+    Parameters
+    ----------
+    workdir : str or Path
+        The workspace: a directory, made if needed. Several experiments and kernels may share it.
+    name : str
+        Name of the experiment.
+    launcher : Launcher or str, optional
+        Where the jobs run; ``"thread"`` by default.
+    max_jobs : int, optional
+        How many jobs of this experiment run at a time. By default all experiments of the kernel
+        together run as many as there are cores.
+
+    Raises
+    ------
+    WorkspaceError
+        On start, if the workspace cannot be made, or the name is no name for a folder.
+    ValueError
+        If ``max_jobs`` is less than 1, or the launcher is unknown.
+
+    Notes
+    -----
+    Any thread. The experiment that was started last is the current one of the kernel, which
+    ``submit()`` uses.
+    """
+
+    def __init__(
+        self,
+        workdir: str | Path,
+        name: str,
+        *,
+        launcher: Launcher | str | None = None,
+        max_jobs: int | None = None,
+    ) -> None:
+        if max_jobs is not None and max_jobs < 1:
+            message = f"experiment(max_jobs={max_jobs}): at least 1 job must be able to run"
+            raise ValueError(message)
+        self.name = name
+        self.workspace = Workspace(Path(workdir).expanduser())
+        self._launcher = _find_launcher(launcher) or _thread_launcher
+        self._lane = _shared_lane if max_jobs is None else Lane(max_jobs)
+        self._run: Run | None = None
+
+    def __repr__(self) -> str:
+        """Return name, workspace, and how many jobs live."""
+        run = self._run
+        if run is None:
+            words = "not started"
+        elif run.closing:
+            words = "closed"
+        else:
+            words = f"{len(run.live)} jobs running or waiting, {len(run.failed)} failed"
+        return f"<experiment {self.name!r} in {self.workdir}: {words}>"
+
+    @property
+    def workdir(self) -> Path:
+        """The directory of the workspace, absolute."""
+        return self.workspace.path
+
+    @property
+    def run(self) -> str:
+        """The name of this run, which sorts by time."""
+        return self._started().layout.run
+
+    @property
+    def failed(self) -> list[Job]:
+        """The jobs of this run that failed, in the order of their failing."""
+        return list(self._started().failed)
+
+    def start(self) -> Self:
+        """Begin a run, and make this the current experiment of the kernel.
+
+        Returns
+        -------
+        Self
+            The same object.
+
+        Raises
+        ------
+        WorkspaceError
+            If the workspace or the run cannot be made.
+        SubmissionError
+            If this object was started before.
+        """
+        global _current  # noqa: PLW0603 (one experiment is current in a kernel)
+        if self._run is not None:
+            message = f"{self!r} was started before; make a new one: experiment(...).start()"
+            raise SubmissionError(message)
+        self.workspace.create()
+        layout = self.workspace.create_run(self.name)
+        run = Run(layout, self._lane, seam.attach_observers())
+        with _lock:
+            key = (str(self.workdir), self.name)
+            before = _open.get(key)
+            _open[key] = self
+            _current = self
+            self._run = run
+            _scheduler.open_run(run)
+        if before is not None and before._run is not None:
+            _scheduler.take_over(before._run, run)
+        return self
+
+    def close(self) -> None:
+        """Wait for the jobs, and end the run: no thread of it is left.
+
+        Closing again does nothing. Ctrl-C ends the waiting; the experiment is then still open.
+        """
+        run = self._started()
+        if not run.closing:
+            self.wait()
+        self._leave()
+        run.closed.wait()
+        _scheduler.join()
+
+    def __enter__(self) -> Self:
+        """Start."""
+        return self.start()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        place: TracebackType | None,
+    ) -> None:
+        """Wait for the jobs and close; after an error, leave them running and let it through."""
+        if error is None:
+            self.close()
+        else:
+            self._leave()
+
+    def _leave(self) -> None:
+        """Let the run end by itself as soon as its jobs have ended."""
+        global _current  # noqa: PLW0603
+        with _lock:
+            key = (str(self.workdir), self.name)
+            if _open.get(key) is self:
+                del _open[key]
+            if _current is self:
+                _current = next(reversed(_open.values()), None)
+        run = self._started()
+        if not run.closing:
+            _scheduler.close_run(run)
+
+    def wait(self, timeout: float | None = None, *, check: bool = False) -> None:
+        """Wait until every job of this run has ended. Ctrl-C ends the waiting, not the jobs.
+
+        Parameters
+        ----------
+        timeout : float, optional
+            Seconds; by default as long as it takes.
+        check : bool
+            Raise if jobs failed.
+
+        Raises
+        ------
+        TimeoutError
+            If the time runs out first; the message counts the jobs that are left.
+        FailedExperiment
+            If ``check`` is set and jobs failed, with one line for each.
+        """
+        run = self._started()
+        ended = wait_until(lambda: not run.live or run.closed.is_set(), timeout)
+        for observer in run.observers:
+            guarded(lambda observer=observer: observer.flush(_FLUSH_TIMEOUT_S))  # type: ignore[misc]
+        if not ended:
+            message = f"{len(run.live)} jobs have not ended after {timeout} s"
+            raise TimeoutError(message)
+        if check and run.failed:
+            lines = "\n".join(f"  {job!r}: {job.message}" for job in run.failed)
+            message = f"{len(run.failed)} jobs of {self.name!r} failed:\n{lines}"
+            raise FailedExperiment(message)
+
+    def jobs(self, runs: str | None = None) -> pd.DataFrame:
+        """Return a table with a row for each job that this run submitted.
+
+        Parameters
+        ----------
+        runs : str, optional
+            ``"all"`` for the jobs of every run of this experiment.
+
+        Returns
+        -------
+        DataFrame
+            As :meth:`Workspace.jobs` describes it.
+        """
+        return self.workspace.jobs(self.name, runs or self.run)
+
+    def metrics(self, runs: str | None = None) -> pd.DataFrame:
+        """Return a table with a row for each ``log()`` call of the jobs; see :meth:`jobs`."""
+        return self.workspace.metrics(self.name, runs or self.run)
+
+    def events(self, runs: str | None = None) -> pd.DataFrame:
+        """Return a table with a row for each event of the jobs; see :meth:`jobs`."""
+        return self.workspace.events(self.name, runs or self.run)
+
+    def submit_task(self, task: Any, *, launcher: Launcher | str | None = None) -> Any:
+        """Submit a task to this experiment; what ``task.submit()`` calls.
+
+        Returns
+        -------
+        Any
+            What the task's ``task_outputs`` returns.
+
+        Raises
+        ------
+        SubmissionError
+            If the experiment is closed, or a task used by this one was not submitted.
+        ConfigError, IdentifierError
+            If the task's values are not fit for it.
+        LauncherError
+            If jobs cannot be run there.
+        """
+        run = self._started()
+        if run.closing or (str(self.workdir), self.name) not in _open:
+            message = f"{self!r} takes no tasks any more: start it again"
+            raise SubmissionError(message)
+        place = _find_launcher(launcher) or self._launcher
+        dependencies = _dependencies(task)
+        seal(task)
+        run.use(place)
+        layout = self.workspace.layout.job(type(task).__xpm_name__, identifier(task))
+        job = Job(layout, task, tags(task), place, _scheduler.cancel)
+        job.dependencies = dependencies
+        outputs = self._outputs(task, job)
+        submitted = _scheduler.submit(job, run)
+        state_of(task).job = submitted
+        for observer in run.observers:
+            guarded(lambda observer=observer: observer.submitted(submitted))  # type: ignore[misc]
+        return outputs
+
+    @staticmethod
+    def _outputs(task: Any, job: Job) -> Any:
+        """Make the job the task's, set the paths that follow from it, and return the outputs."""
+        state = state_of(task)
+        before, state.job = state.job, job
+        try:
+            if before is not None:
+                _forget_paths(task, before)
+            for (owner, name), path in generate_paths(task, job.layout.path).items():
+                if owner == id(task):
+                    task.__dict__[name] = path
+            return task.task_outputs(_marker(task))
+        except BaseException:
+            state.job = before
+            raise
+
+    def _started(self) -> Run:
+        if self._run is None:
+            message = f"{self!r}: call .start() first, or use it in a with statement"
+            raise SubmissionError(message)
+        return self._run
+
+
+def _forget_paths(task: Any, before: Job) -> None:
+    """Take back the paths that an earlier submission, perhaps elsewhere, generated."""
+    generated = state_of(task).job is not None and type(task).__xpm_plain__
+    for name, value in list(task.__dict__.items()):
+        if generated and isinstance(value, Path) and before.path in value.parents:
+            del task.__dict__[name]
+
+
+def _marker(task: Any) -> DependentMarker:
+    """Return the function that marks what a task makes."""
+
+    def dep(config: Any, /) -> Any:
+        if not is_configuration(config):
+            message = f"dep() marks configurations, got {type(config).__qualname__}"
+            raise TypeError(message)
+        if config is not task:
+            state_of(config).producer = task
+        return config
+
+    return dep
+
+
+def _dependencies(task: Any) -> tuple[Job, ...]:
+    """Return the jobs that must be done before a task.
+
+    Raises
+    ------
+    SubmissionError
+        If a task in the values was not submitted.
+    """
+    found: dict[Job, None] = {}
+
+    def look(config: Any) -> bool:
+        state = state_of(config)
+        source = config if config is not task and isinstance(config, Task) else state.producer
+        if source is None:
+            return True
+        if state_of(source).job is None:
+            message = f"{task!r} uses {source!r}, which was not submitted: call its submit() first"
+            raise SubmissionError(message)
+        found[state_of(source).job] = None
+        return source is not config
+
+    for each in (task, *state_of(task).dependencies):
+        for _ in iter_graph(each, enter=look):
+            pass
+    return tuple(found)
+
+
+def _find_launcher(launcher: Launcher | str | None) -> Launcher | None:
+    if launcher is None or not isinstance(launcher, str):
+        return launcher
+    if launcher == "thread":
+        return _thread_launcher
+    message = f"launcher {launcher!r} is unknown: use 'thread', or give a Launcher"
+    raise ValueError(message)
+
+
+def current_experiment() -> experiment:
+    """Return the current experiment; in a notebook that has none, open one.
+
+    It is named after the notebook, in ``./xpm-workspace``.
+
+    Raises
+    ------
+    SubmissionError
+        In a script that has no experiment open.
+    """
+    if _current is not None:
+        return _current
+    if not seam.in_notebook():
+        message = (
+            "no experiment is open: submit inside `with experiment('runs', 'name'):`, or after "
+            "`xp = experiment('runs', 'name').start()`"
+        )
+        raise SubmissionError(message)
+    return experiment("xpm-workspace", seam.notebook_stem() or "notebook").start()

@@ -1,0 +1,118 @@
+"""Runs jobs in background threads of this process: one thread for each job, while it runs.
+
+A job's thread has its own working directory and its own streams; it sees the objects of the
+notebook's modules, and starts in a fraction of a millisecond.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import deque
+from typing import TYPE_CHECKING
+
+from xpmnb import streams
+from xpmnb.records.states import FailureReason, JobState
+from xpmnb.scheduler.launcher import Outcome
+from xpmnb.worker import Attempt
+
+if TYPE_CHECKING:
+    from xpmnb.scheduler.jobs import Job
+    from xpmnb.scheduler.launcher import Listener
+
+_logger = logging.getLogger("xpmnb")
+
+# How many ended threads are kept before they are joined; joining an ended thread is immediate.
+_ENDED_KEPT = 32
+
+
+class ThreadLauncher:
+    """Runs each job in a thread of the kernel.
+
+    Parameters
+    ----------
+    shared_cwd : bool
+        Let jobs run in the working directory of the kernel, where the system refuses a thread
+        its own. Jobs then find their directory in ``self.__taskdir__``.
+
+    Notes
+    -----
+    Any thread.
+    """
+
+    name = "thread"
+
+    def __init__(self, *, shared_cwd: bool = False) -> None:
+        self._enter = _stay if shared_cwd else streams.enter_private_directory
+        self._shared_cwd = shared_cwd
+        self._attempts: dict[Job, Attempt] = {}
+        self._ended: deque[threading.Thread] = deque()
+
+    def __repr__(self) -> str:
+        """Return the call that makes this object."""
+        return "ThreadLauncher(shared_cwd=True)" if self._shared_cwd else "ThreadLauncher()"
+
+    def open(self) -> None:
+        """Give the threads of jobs their own streams.
+
+        Raises
+        ------
+        LauncherError
+            If this system refuses a thread its own directory.
+        """
+        if not self._shared_cwd:
+            streams.check_private_directories()
+        streams.install()
+
+    def close(self) -> None:
+        """Put the streams back, and wait for threads that are just ending."""
+        self._join_ended(0)
+        streams.uninstall()
+
+    def start(self, job: Job, listener: Listener) -> None:
+        """Run a job in a new thread."""
+        attempt = Attempt(
+            job.layout, job.task, job.params, job.tags, launcher=self.name, enter=self._enter
+        )
+        self._attempts[job] = attempt
+        # A daemon: an exit with jobs running is not held up; `abandon` records them.
+        thread = threading.Thread(
+            target=self._run,
+            args=(job, attempt, listener),
+            name=f"xpmnb-{job.name}-{job.id[:8]}",
+            daemon=True,
+        )
+        thread.start()
+        self._join_ended(_ENDED_KEPT)
+
+    def cancel(self, job: Job) -> None:
+        """Raise TaskCancelled in the thread of a job."""
+        attempt = self._attempts.get(job)
+        if attempt is not None:
+            attempt.cancel()
+
+    def abandon(self) -> None:
+        """Record the running jobs as lost."""
+        for attempt in list(self._attempts.values()):
+            attempt.abandon()
+
+    def _run(self, job: Job, attempt: Attempt, listener: Listener) -> None:
+        try:
+            outcome = attempt.run(listener.begun, listener.changed)
+        except Exception as error:
+            # The border around launchers: whatever it was, the job must come to an end.
+            _logger.exception("xpmnb could not run %r", job)
+            state = JobState.error(FailureReason.ERROR)
+            outcome = Outcome(state, f"xpmnb could not run it: {error!r}", None, time.time())
+        del self._attempts[job]
+        self._ended.append(threading.current_thread())
+        listener.finished(outcome)
+
+    def _join_ended(self, keep: int) -> None:
+        while len(self._ended) > keep:
+            self._ended.popleft().join()
+
+
+def _stay(_directory: str) -> None:
+    """Keep the working directory of the process."""

@@ -1,0 +1,57 @@
+"""Which job a thread works for.
+
+The launcher binds the thread that runs a job; threads that the job starts are bound to the same
+job. Python 3.11 has no hook for the start of a thread, so ``threading.Thread.start`` is wrapped
+while jobs can run in threads, and put back afterwards.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+_ATTRIBUTE = "_xpmnb_owner"
+
+_lock = threading.Lock()
+_users = 0
+_original_start: Any = None
+
+
+def owner() -> Any:
+    """Return what the current thread is bound to; None for a thread of the kernel itself."""
+    return threading.current_thread().__dict__.get(_ATTRIBUTE)
+
+
+def bind(value: Any) -> None:
+    """Bind the current thread; None frees it."""
+    threading.current_thread().__dict__[_ATTRIBUTE] = value
+
+
+def start_inheriting() -> None:
+    """Let new threads inherit the binding of the thread that starts them.
+
+    Calls are counted; each needs its :func:`stop_inheriting`. Any thread.
+    """
+    global _users, _original_start  # noqa: PLW0603 (there is one threading module, too)
+    with _lock:
+        _users += 1
+        if _users == 1:
+            _original_start = threading.Thread.start
+            threading.Thread.start = _start_bound  # type: ignore[method-assign]
+
+
+def stop_inheriting() -> None:
+    """Undo one :func:`start_inheriting`; the last one puts ``Thread.start`` back."""
+    global _users  # noqa: PLW0603
+    with _lock:
+        _users -= 1
+        # Somebody else may have wrapped it after us: then it stays, and does nothing.
+        if _users == 0 and threading.Thread.start is _start_bound:
+            threading.Thread.start = _original_start  # type: ignore[method-assign]
+
+
+def _start_bound(thread: threading.Thread) -> None:
+    value = owner()
+    if value is not None:
+        thread.__dict__[_ATTRIBUTE] = value
+    _original_start(thread)

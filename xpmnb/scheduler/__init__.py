@@ -1,0 +1,1 @@
+"""Scheduling: which job runs next, and the handles that a user holds."""

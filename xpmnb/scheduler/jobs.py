@@ -1,0 +1,302 @@
+"""Job: the handle that the user holds of a submitted task."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from xpmnb.errors import JobFailed
+from xpmnb.records.files import read_bytes
+from xpmnb.records.states import FailureReason, JobState
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Mapping
+
+    from xpmnb.records.layout import JobLayout
+    from xpmnb.runtime import JobContext
+    from xpmnb.scheduler.launcher import Launcher
+
+_RESULT_LIMIT_BYTES = 64 * 1024 * 1024
+
+# One condition for all handles: waiting is rare, and an event for each of 10,000 jobs is not free.
+_changed = threading.Condition()
+
+
+class Job:
+    """One task with its values, in its directory. Made by ``submit()``, never by hand.
+
+    A handle shows the state as its scheduler knows it; it changes until it is final, and then
+    never again: submitting once more makes a new handle. Any thread may use it.
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "_callbacks",
+        "_cancel",
+        "_context",
+        "_layout",
+        "_metrics",
+        "dependencies",
+        "dependents",
+        "ended_at",
+        "environ",
+        "launcher",
+        "message",
+        "params",
+        "retry_count",
+        "started_at",
+        "state",
+        "stopping",
+        "submitted_at",
+        "tags",
+        "task",
+    )
+
+    def __init__(
+        self,
+        layout: JobLayout,
+        task: Any,
+        tags: dict[str, Any],
+        launcher: Launcher,
+        cancel: Callable[[Job], None],
+    ) -> None:
+        self._layout = layout
+        self._cancel: Callable[[Job], None] | None = cancel
+        self._context: JobContext | None = None
+        self._metrics: dict[str, Any] | None = None
+        self._callbacks: list[Callable[[Job], None]] | None = None
+        self.task: Any = task
+        """The submitted configuration; given up when the job has ended."""
+        self.launcher: Launcher | None = launcher
+        """Where it runs; given up when the job has ended."""
+        self.dependencies: tuple[Job, ...] = ()
+        """Jobs that must be done first; given up when the job has ended."""
+        self.dependents: list[Job] = []
+        """Jobs that wait for this one."""
+        self.tags = tags
+        """The tags of the task."""
+        self.params: dict[str, Any] = {}
+        """The flat parameters that go on record; given up when the job has ended."""
+        self.environ: dict[str, str] = {}
+        """Environment variables that are added for the job."""
+        self.state = JobState.WAITING
+        """The state as last seen."""
+        self.message = ""
+        """Why it failed, in one line."""
+        self.stopping = False
+        """Whether it was asked to stop and has not ended yet."""
+        self.retry_count = 0
+        """How often it was run again after its first attempt."""
+        self.submitted_at: float | None = time.time()
+        """Seconds since the epoch."""
+        self.started_at: float | None = None
+        """Seconds since the epoch; None before it runs."""
+        self.ended_at: float | None = None
+        """Seconds since the epoch; None before it has ended."""
+
+    def __repr__(self) -> str:
+        """Return name, shortened identifier, and state."""
+        reason = self.failure_reason
+        words = self.state.value if reason is None else f"{self.state.value}: {reason.value}"
+        return f"<Job {self._layout.task} {self.id[:8]} {words}>"
+
+    @property
+    def id(self) -> str:
+        """The identifier: 64 hexadecimal digits."""
+        return self._layout.identifier
+
+    @property
+    def name(self) -> str:
+        """The short name of the task: ``train``."""
+        return self._layout.name
+
+    @property
+    def layout(self) -> JobLayout:
+        """The names of all files of the job."""
+        return self._layout
+
+    @property
+    def path(self) -> Path:
+        """The job directory. A job that still waits may have none yet."""
+        return Path(self._layout.path)
+
+    @property
+    def stdout(self) -> Path:
+        """The file with what the job printed."""
+        return Path(self._layout.stdout)
+
+    @property
+    def stderr(self) -> Path:
+        """The file with what the job wrote to standard error."""
+        return Path(self._layout.stderr)
+
+    @property
+    def failure_reason(self) -> FailureReason | None:
+        """Why it failed; None if it did not."""
+        return self.state.failure_reason
+
+    @property
+    def progress(self) -> list[tuple[float | None, str]]:
+        """Fraction done (None if unknown) and words for each level, outermost first."""
+        context = self._context
+        return [] if context is None else context.progress
+
+    @property
+    def metrics(self) -> dict[str, Any]:
+        """The last value of each metric, as far as this kernel knows."""
+        context = self._context
+        return (self._metrics or {}) if context is None else context.metrics
+
+    def done(self) -> bool:
+        """Tell whether the job has ended, well or not."""
+        return self.state.is_final
+
+    def cancel(self) -> bool:
+        """Ask the job to stop, and return at once.
+
+        A job that waits ends as cancelled. In a job that runs, ``TaskCancelled`` is raised; it
+        cannot break into a blocking call, and until it ends ``stopping`` is true.
+
+        Returns
+        -------
+        bool
+            False if the job had ended already.
+        """
+        cancel = self._cancel
+        if self.state.is_final or cancel is None:
+            return False
+        cancel(self)
+        return True
+
+    def wait(self, timeout: float | None = None) -> JobState:
+        """Wait for the end of the job. Ctrl-C ends the waiting, not the job.
+
+        Parameters
+        ----------
+        timeout : float, optional
+            Seconds; by default as long as it takes.
+
+        Returns
+        -------
+        JobState
+            The state; not a final one if the time ran out.
+        """
+        wait_until(lambda: self.state.is_final, timeout)
+        return self.state
+
+    def result(self, timeout: float | None = None) -> Any:
+        """Wait for the end of the job, and return what ``execute`` returned.
+
+        Returns
+        -------
+        Any
+            The JSON value; None if it returned none, or nothing that is JSON.
+
+        Raises
+        ------
+        TimeoutError
+            If the time (seconds) runs out first.
+        JobFailed
+            If the job failed.
+        """
+        error = self.exception(timeout)
+        if error is not None:
+            raise error
+        try:
+            return json.loads(read_bytes(self._layout.result, limit_bytes=_RESULT_LIMIT_BYTES))
+        except FileNotFoundError:
+            return None
+
+    def exception(self, timeout: float | None = None) -> JobFailed | None:
+        """Wait for the end of the job, and return why it failed.
+
+        Returns
+        -------
+        JobFailed or None
+            None if it ended well.
+
+        Raises
+        ------
+        TimeoutError
+            If the time (seconds) runs out first.
+        """
+        state = self.wait(timeout)
+        if not state.is_final:
+            message = f"{self!r} has not ended after {timeout} s"
+            raise TimeoutError(message)
+        if state == JobState.DONE:
+            return None
+        return JobFailed(f"{self!r}: {self.message}\n  see {self.stderr}")
+
+    def __await__(self) -> Generator[Any, None, JobState]:
+        """Wait for the end in a coroutine; the event loop stays free."""
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[None] = loop.create_future()
+
+        def wake(_: Job) -> None:
+            with suppress(RuntimeError):  # the loop was closed: nobody waits any more
+                loop.call_soon_threadsafe(lambda: future.done() or future.set_result(None))
+
+        self.call_when_final(wake)
+        yield from future
+        return self.state
+
+    def call_when_final(self, callback: Callable[[Job], None]) -> None:
+        """Call a quick function once the job has ended: from another thread, or at once."""
+        with _changed:
+            if not self.state.is_final:
+                self._callbacks = [*(self._callbacks or ()), callback]
+                return
+        callback(self)
+
+    def begin(self, context: JobContext | None, started_at: float | None) -> None:
+        """Take the news that the job runs. Scheduler only."""
+        self._context = context
+        self.started_at = started_at
+        self.state = JobState.RUNNING
+
+    def take_metrics(self, metrics: Mapping[str, Any]) -> None:
+        """Take the metrics that a record holds. Scheduler only."""
+        self._metrics = dict(metrics)
+
+    def settle(self, state: JobState, message: str = "") -> None:
+        """Take the final state, and let go of what only a live job needs. Scheduler only."""
+        self._metrics = dict(self.metrics) or None
+        self._context = self._cancel = None
+        self.task = self.launcher = None
+        self.params = {}
+        self.dependencies = ()
+        self.message = message
+        self.stopping = False
+        self.state = state
+
+    def announce(self) -> None:
+        """Wake who waits for the end, and call the callbacks. Scheduler only."""
+        with _changed:
+            callbacks, self._callbacks = self._callbacks, None
+            _changed.notify_all()
+        for callback in callbacks or ():
+            callback(self)
+
+
+def wait_until(predicate: Callable[[], bool], timeout: float | None = None) -> bool:
+    """Wait until something is so that the end of a job may bring about.
+
+    Returns
+    -------
+    bool
+        False if the time (seconds) ran out first.
+    """
+    with _changed:
+        return _changed.wait_for(predicate, timeout)
+
+
+def announce_change() -> None:
+    """Let all who wait look again."""
+    with _changed:
+        _changed.notify_all()

@@ -1,0 +1,86 @@
+"""The seam between the scheduler and the places where jobs run.
+
+The scheduler is given launchers and imports none.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from xpmnb.records.states import JobState
+
+if TYPE_CHECKING:
+    from xpmnb.runtime import JobContext
+    from xpmnb.scheduler.jobs import Job
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of an attempt to run a job."""
+
+    state: JobState | None
+    """The final state; None if another runner, here or elsewhere, has the job."""
+    message: str = ""
+    """One line for people: why it failed."""
+    started_at: float | None = None
+    """Seconds since the epoch."""
+    ended_at: float | None = None
+    """Seconds since the epoch."""
+    attempt: int = 0
+    """Number of the attempt; 0 if none began."""
+    marker_mtime_ns: int | None = None
+    """Modification time of the end marker; None if it could not be written."""
+    result: Any = None
+    """The JSON value that ``execute`` returned."""
+
+
+class Listener(Protocol):
+    """Hears from a launcher about one job. Any thread; no call blocks."""
+
+    def begun(self, context: JobContext | None, started_at: float) -> None:
+        """Take the news that the job runs; the context is None where it runs elsewhere."""
+        ...
+
+    def changed(self) -> None:
+        """Take the news that progress or metrics are new."""
+        ...
+
+    def finished(self, outcome: Outcome) -> None:
+        """Take the news that all is over. Called once for each start."""
+        ...
+
+
+class Launcher(Protocol):
+    """Runs jobs somewhere. The scheduler's thread calls it; no call may block for long."""
+
+    @property
+    def name(self) -> str:
+        """The word for it in records: ``"thread"``."""
+        ...
+
+    def open(self) -> None:
+        """Prepare for jobs. Calls are counted: each has its :meth:`close`. Any thread.
+
+        Raises
+        ------
+        LauncherError
+            If jobs cannot be run here; the message names the ways out.
+        """
+        ...
+
+    def close(self) -> None:
+        """Undo one :meth:`open`, once no job of its user runs any more."""
+        ...
+
+    def start(self, job: Job, listener: Listener) -> None:
+        """Begin to run a job that is ready, and return."""
+        ...
+
+    def cancel(self, job: Job) -> None:
+        """Ask a job that was started to stop, and return; nothing if it ended already."""
+        ...
+
+    def abandon(self) -> None:
+        """Record the jobs that cannot outlive this process as lost: it is about to end."""
+        ...

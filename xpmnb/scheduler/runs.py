@@ -1,0 +1,147 @@
+"""A run of an experiment, as the scheduler sees it, and the observers it reports to."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from collections import deque
+from typing import TYPE_CHECKING, Any, Protocol
+
+from xpmnb.records.files import PathLock
+from xpmnb.records.run_index import RunJournal
+from xpmnb.records.states import JobState
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from xpmnb.records.events import JobRecord
+    from xpmnb.records.layout import RunLayout
+    from xpmnb.scheduler.jobs import Job
+    from xpmnb.scheduler.launcher import Launcher
+
+_logger = logging.getLogger("xpmnb")
+
+
+class Observer(Protocol):
+    """Shows a run to a person: panels, log lines."""
+
+    def submitted(self, job: Job) -> None:
+        """Take a new submission. Called in the thread that submits."""
+        ...
+
+    def changed(self, job: Job) -> None:
+        """Take the news that a job changed. Any thread, thousands of times a second."""
+        ...
+
+    def flush(self, timeout_s: float) -> None:
+        """Show all that is known now. Called in the thread that waited for the jobs."""
+        ...
+
+    def closed(self) -> None:
+        """Show the last state, and end every thread. Called once."""
+        ...
+
+
+class Lane:
+    """A bound on jobs that run at the same time. Scheduler thread only.
+
+    Parameters
+    ----------
+    limit : int
+        How many jobs may run, at least 1.
+    """
+
+    __slots__ = ("limit", "queue", "running")
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self.queue: deque[Any] = deque()
+        """What is ready, first come first served."""
+        self.running = 0
+
+    @staticmethod
+    def default_limit() -> int:
+        """Return the number of cores that this process may use."""
+        if hasattr(os, "sched_getaffinity"):
+            return len(os.sched_getaffinity(0))
+        return os.cpu_count() or 1
+
+
+class Run:
+    """One run of an experiment: its journal, its observers, and its live jobs.
+
+    Made by the thread that opens the experiment; then changed by the scheduler's thread only, if
+    not said otherwise.
+    """
+
+    def __init__(self, layout: RunLayout, lane: Lane, observers: list[Observer]) -> None:
+        self.layout = layout
+        self.lane = lane
+        self.observers = observers
+        self.live: set[Job] = set()
+        """Jobs that have not ended. Submitting threads add to it."""
+        self.failed: list[Job] = []
+        """Jobs of this run that failed and were not submitted again."""
+        self.submitted_ids: set[str] = set()
+        self.closing = False
+        """Whether it ends as soon as no job is live."""
+        self.closed = threading.Event()
+        self._launchers: list[Launcher] = []
+        self._lock = PathLock(layout.lock)
+        self._lock.acquire()
+        self._journal = RunJournal(layout)
+
+    def use(self, launcher: Launcher) -> None:
+        """Open a launcher for as long as the run lasts. Submitting threads."""
+        if launcher not in self._launchers:
+            launcher.open()
+            self._launchers.append(launcher)
+
+    def write_submission(self, job: Job) -> None:
+        """Write that a job was submitted."""
+        self.submitted_ids.add(job.id)
+        self.failed = [old for old in self.failed if old.id != job.id]
+        self._write(
+            lambda: self._journal.submitted(
+                job.submitted_at or 0.0, job.layout.task, job.id, job.params, job.tags
+            )
+        )
+
+    def write_end(self, job: Job, record: JobRecord, marker_mtime_ns: int | None) -> None:
+        """Write how a job ended."""
+        if job.id in self.submitted_ids:
+            if record.state == JobState.ERROR:
+                self.failed.append(job)
+            self._write(lambda: self._journal.ended(record, marker_mtime_ns))
+
+    def notify(self, job: Job) -> None:
+        """Tell the observers that a job changed. Any thread."""
+        for observer in self.observers:
+            guarded(lambda observer=observer: observer.changed(job))  # type: ignore[misc]
+
+    def finish(self) -> None:
+        """End the run: the observers, the launchers, the journal."""
+        for observer in self.observers:
+            guarded(observer.closed)
+        for launcher in self._launchers:
+            launcher.close()
+        self._write(self._journal.close)
+        self._lock.release()
+        self.closed.set()
+
+    def _write(self, write: Callable[[], None]) -> None:
+        # The journal is an index: without it the job directories are read. So a full disk, or a
+        # workspace that somebody deleted, is told and survived.
+        try:
+            write()
+        except OSError as error:
+            _logger.warning("the journal of run %s lacks an entry: %s", self.layout.path, error)
+
+
+def guarded(call: Callable[[], None]) -> None:
+    """Call an observer; a dead panel never stops a job. The border around panels."""
+    try:
+        call()
+    except Exception:
+        _logger.exception("a status display failed; the jobs go on")

@@ -1,0 +1,206 @@
+"""A thread's own standard output, standard error and working directory.
+
+``sys.stdout`` and ``sys.stderr`` are replaced, once, by objects that look up for whom the
+calling thread works: a job's threads write to the files of the job, all others to what was there
+before. ``%%capture`` and ``redirect_stdout`` replace ``sys.stdout`` for every thread: while they
+are active, what jobs print goes there too.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import io
+import os
+import sys
+import threading
+from contextlib import suppress
+from typing import Any, TextIO
+
+from xpmnb import ownership
+from xpmnb.errors import LauncherError
+
+_CLONE_FS = 0x00000200  # <linux/sched.h>
+
+_lock = threading.Lock()
+_users = 0
+_installed: dict[str, _OwnedStream] = {}
+
+
+class JobStream:
+    """A stream of one job: a text file that is line-buffered and made at once.
+
+    After :meth:`close`, what threads left behind by the job still write is dropped: the directory
+    may belong to another attempt by then.
+
+    Parameters
+    ----------
+    path : str
+        The file; truncated.
+    """
+
+    __slots__ = ("_closed", "_fd", "_file", "_lock")
+
+    def __init__(self, path: str) -> None:
+        # The text layer costs more than the file itself and is made at the first write.
+        self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_TRUNC, 0o666)
+        self._file: TextIO | None = None
+        self._closed = False
+        self._lock = threading.Lock()
+
+    @property
+    def file(self) -> TextIO:
+        """The text file behind the stream."""
+        if self._file is None:
+            with self._lock:
+                if self._file is None and not self._closed:
+                    self._file = open(  # noqa: SIM115 (closed by close())
+                        self._fd, "w", buffering=1, encoding="utf-8", errors="backslashreplace"
+                    )
+                elif self._closed:
+                    return io.StringIO()
+        return self._file  # type: ignore[return-value]
+
+    def write(self, text: str) -> int:
+        """Write text."""
+        if not self._closed:
+            with suppress(ValueError):  # closed by the end of the job, or by the task itself
+                return self.file.write(text)
+        return len(text)
+
+    def close(self) -> None:
+        """Flush and close the file. Calling it again does nothing."""
+        with self._lock:
+            if self._closed:
+                return
+            self._closed = True
+            with suppress(OSError, ValueError):  # a full disk; a task that closed its own stdout
+                if self._file is None:
+                    os.close(self._fd)
+                else:
+                    self._file.close()
+
+
+class _OwnedStream:
+    """Stands for ``sys.stdout`` or ``sys.stderr`` and passes on to the stream of the thread."""
+
+    def __init__(self, name: str, original: Any) -> None:
+        self._name = name
+        self._original = original
+
+    def _target(self) -> Any:
+        owner = ownership.owner()
+        if owner is None:
+            return self._original
+        stream: JobStream = getattr(owner, self._name)
+        return stream
+
+    def write(self, text: str) -> int:
+        """Write to the stream of the calling thread."""
+        return self._target().write(text)  # type: ignore[no-any-return]
+
+    def __getattr__(self, name: str) -> Any:
+        target = self._target()
+        return getattr(target.file if isinstance(target, JobStream) else target, name)
+
+
+def install() -> None:
+    """Give the threads of jobs their own streams. Calls are counted. Any thread."""
+    global _users  # noqa: PLW0603 (there is one sys.stdout, too)
+    with _lock:
+        _users += 1
+        if _users == 1:
+            for name in ("stdout", "stderr"):
+                stream = _installed[name] = _OwnedStream(name, getattr(sys, name))
+                setattr(sys, name, stream)
+    ownership.start_inheriting()
+
+
+def uninstall() -> None:
+    """Undo one :func:`install`; the last one puts the streams back, where they are still ours."""
+    global _users  # noqa: PLW0603
+    ownership.stop_inheriting()
+    with _lock:
+        _users -= 1
+        if _users == 0:
+            for name, stream in _installed.items():
+                if getattr(sys, name) is stream:
+                    setattr(sys, name, stream._original)  # noqa: SLF001 (same file)
+            _installed.clear()
+
+
+def _unshare() -> None:
+    """Give the current thread a working directory of its own.
+
+    Linux: ``unshare(CLONE_FS)``, see unshare(2); threads started later inherit it.
+    """
+    libc = _libc()
+    if libc.unshare(_CLONE_FS) != 0:
+        code = ctypes.get_errno()
+        raise OSError(code, os.strerror(code), "unshare")
+
+
+_libraries: list[Any] = []
+
+
+def _libc() -> Any:
+    if not _libraries:
+        _libraries.append(ctypes.CDLL(None, use_errno=True))
+    return _libraries[0]
+
+
+def enter_private_directory(path: str) -> None:
+    """Change the working directory of the current thread alone.
+
+    Parameters
+    ----------
+    path : str
+        The directory.
+
+    Raises
+    ------
+    OSError
+        If the system refuses; :func:`check_private_directories` finds out beforehand.
+    """
+    if sys.platform == "darwin":
+        # Documented in <pthread/pthread_spis.h>; new threads begin in the directory of the process.
+        if _libc().pthread_chdir_np(os.fsencode(path)) != 0:
+            code = ctypes.get_errno()
+            raise OSError(code, os.strerror(code), path)
+        return
+    _unshare()
+    os.chdir(path)
+
+
+_probed: list[str | None] = []
+
+
+def check_private_directories() -> None:
+    """Find out, once, whether threads can have a working directory of their own here.
+
+    Raises
+    ------
+    LauncherError
+        If they cannot; the message names the ways out.
+    """
+    if not _probed:
+        found: list[str | None] = []
+        probe = threading.Thread(target=lambda: found.append(_probe()), name="xpmnb-probe")
+        probe.start()
+        probe.join()
+        _probed.extend(found)
+    if _probed[0] is not None:
+        message = (
+            f"this system refuses a thread its own working directory ({_probed[0]}): use "
+            "ThreadLauncher(shared_cwd=True), where jobs run in the kernel's directory and find "
+            "their own in self.__taskdir__"
+        )
+        raise LauncherError(message)
+
+
+def _probe() -> str | None:
+    """Try it in this thread, which is thrown away; return what went wrong."""
+    try:
+        enter_private_directory(os.getcwd())  # noqa: PTH109 (a plain str, for a plain call)
+    except (OSError, AttributeError) as error:
+        return str(error)
+    return None
