@@ -1,0 +1,173 @@
+"""Rows as words and as static HTML."""
+
+import re
+from html.parser import HTMLParser
+
+import pytest
+
+from tests.notebook.fake_jobs import FakeJob
+from xpmnb.notebook import html
+from xpmnb.notebook.html import (
+    Row,
+    elapsed,
+    format_duration,
+    headline,
+    shown,
+    state_tone,
+    state_word,
+    summary,
+    table_html,
+)
+from xpmnb.notebook.watched import row_of
+
+HOSTILE = "</td><script>alert(1)</script>\"'&\x1b[31m\x07\u202etxt.exe\ud800"
+
+
+def rows_in(*states: str) -> list[Row]:
+    """Return one row per state."""
+    rows = []
+    for number, state in enumerate(states):
+        job = FakeJob(number)
+        if state != "waiting":
+            job.run()
+        if state == "done":
+            job.finish()
+        elif state in {"error", "cancelled"}:
+            job.fail(state)
+        rows.append(row_of(job))
+    return rows
+
+
+class Elements(HTMLParser):
+    """Collects tags and text of a page."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.text: list[str] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        assert not [name for name, _ in attrs if name.startswith("on")]
+
+    def handle_data(self, data: str) -> None:
+        self.text.append(data)
+
+
+def test_summary_counts_by_what_became_of_the_jobs() -> None:
+    """The summary names each kind that is there, in a fixed order."""
+    rows = rows_in("running", "done", "error", "cancelled", "waiting", "done")
+    assert summary(rows) == "2 done, 1 running, 1 failed, 1 cancelled, 1 waiting"
+    assert headline(rows).startswith("6 jobs: 2 done")
+    assert headline(rows[:1]) == "1 job: 1 running"
+    assert headline([]) == "0 jobs"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (-3, "0.0 s"),
+        (0.42, "0.4 s"),
+        (9.94, "9.9 s"),
+        (9.96, "10 s"),
+        (59.4, "59 s"),
+        (59.6, "1 min 00 s"),
+        (185, "3 min 05 s"),
+        (7380, "2 h 03 min"),
+        (3 * 86400 + 4 * 3600, "3 d 04 h"),
+    ],
+)
+def test_durations_read_well(seconds: float, text: str) -> None:
+    """A duration shows two units at most, and never 60 of one."""
+    assert format_duration(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("state", "failure", "word", "tone"),
+    [
+        ("ready", None, "ready", "waiting"),
+        ("running", None, "running", "running"),
+        ("error", "error", "failed", "failed"),
+        ("error", "timeout", "timed out", "failed"),
+        ("error", "cancelled", "cancelled", "cancelled"),
+        ("error", "dependency", "dependency failed", "failed"),
+        ("error", "some new reason", "some new reason", "failed"),
+    ],
+)
+def test_states_have_words(state: str, failure: str | None, word: str, tone: str) -> None:
+    """The word says why a job failed, the tone only what kind of end it is."""
+    assert state_word(state, failure, stopping=False) == word
+    assert state_tone(state, failure) == tone
+
+
+def test_a_job_that_was_asked_to_stop_says_so() -> None:
+    """A job that still runs is stopping; one that ended all the same is done."""
+    assert state_word("running", None, stopping=True) == "stopping"
+    assert state_word("done", None, stopping=True) == "done"
+
+
+def test_what_hides_becomes_visible() -> None:
+    """Controls, direction marks and lone surrogates become escapes; terminal colours go."""
+    assert shown("a\x1b[31mb\x1b[0m\x07\u202e\ud800\r\n\tc") == "ab\\x07\\u202e\\ud800\n\tc"
+    assert shown("abcdef", 4) == "abc…"
+
+
+def test_nothing_of_a_user_becomes_markup() -> None:
+    """Hostile names, tags, texts, metrics, paths and notes appear as text and encode as UTF-8."""
+    job = FakeJob(0, **{HOSTILE: HOSTILE})
+    job.name = HOSTILE
+    job.path = job.path / HOSTILE
+    job.metrics = {HOSTILE: HOSTILE}
+    job.progress = [(0.5, HOSTILE)]
+    failed = FakeJob(1)
+    failed.fail("error", HOSTILE)
+    page = table_html([row_of(job), row_of(failed)], note=HOSTILE)
+    page.encode()
+    elements = Elements(page)
+    assert "script" not in elements.tags
+    assert sum("<script>alert(1)</script>" in text for text in elements.text) >= 5
+    assert not re.search("[\x00-\x08\x0b-\x1f\u202e]", page)
+
+
+def test_empty_columns_are_left_out() -> None:
+    """Columns that no row fills do not appear; state, task and time always do."""
+    rows = rows_in("done")
+    assert [text for text in Elements(table_html(rows)).text if text.istitle()] == [
+        "State",
+        "Task",
+        "Time",
+    ]
+    job = FakeJob(0, lr=0.1)
+    job.metrics = {"loss": 0.123456}
+    job.progress = [(0.999, "epoch 1"), (None, "batch")]
+    page = table_html([row_of(job)])
+    assert re.findall(r'scope="col" class="xpm-(\w+)"', page) == [
+        "state",
+        "task",
+        "tags",
+        "progress",
+        "metrics",
+        "time",
+    ]
+    assert "0.1235" in page
+    assert "99 %" in page
+    assert "epoch 1 › batch" in page
+
+
+def test_too_many_rows_keep_the_failures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page holds a bounded number of rows, failures first of all, and says what it leaves out."""
+    monkeypatch.setattr(html, "MAX_ROWS", 3)
+    page = table_html(rows_in("done", "done", "done", "done", "error"))
+    assert re.findall(r"xpm-row xpm-is-(\w+)", page) == ["done", "done", "failed"]
+    assert "2 more jobs are not shown" in page
+    assert "5 jobs: 4 done, 1 failed" in page
+
+
+def test_time_is_what_the_job_took() -> None:
+    """An ended job shows its duration, a running one what passed until now, others nothing."""
+    waiting, running, done = rows_in("waiting", "running", "done")
+    assert elapsed(waiting, 1_010.0) == ""
+    assert elapsed(running, 1_010.0) == "10 s"
+    assert elapsed(running, None) == ""
+    assert elapsed(done, 1_010.0) == "2.5 s"

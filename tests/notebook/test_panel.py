@@ -1,0 +1,208 @@
+"""The widget, and real kernels that show it."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+from jupyter_client.blocking.client import BlockingKernelClient
+from jupyter_client.manager import start_new_kernel
+from nbclient import NotebookClient
+
+from tests.notebook.fake_jobs import FakeJob
+from xpmnb.notebook import panel as panel_module
+from xpmnb.notebook.panel import StatusPanel
+from xpmnb.notebook.watched import row_of
+
+HERE = Path(__file__).parent
+VIEW = "application/vnd.jupyter.widget-view+json"
+TIMEOUT_S = 60
+BEGIN = f"""
+import sys, threading
+sys.path.insert(0, {str(HERE)!r})
+from fake_jobs import FakeJob
+from xpmnb.notebook.panel import attach
+feed = attach()
+"""
+SUBMIT = """
+jobs = [FakeJob(n, name='<script>alert(1)</script>') for n in range(3)]
+for job in jobs: feed.submitted(job)
+"""
+FINISH = """
+def work():
+    for job in jobs:
+        job.run(); feed.changed(job); job.finish(); feed.changed(job)
+thread = threading.Thread(target=work); thread.start(); thread.join()
+feed.flush()
+"""
+
+
+def test_no_feed_outside_a_kernel() -> None:
+    """Where no kernel runs there is nothing to attach."""
+    assert panel_module.attach() is None
+
+
+def test_a_settled_panel_still_knows_its_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Settling packs the rows for pages that load later; showing again unpacks them in place."""
+    displays: list[tuple[str, Any]] = []
+    for name in ("display", "update_display"):
+        monkeypatch.setattr(
+            panel_module,
+            name,
+            lambda what, name=name, **_: displays.append((name, what)),
+        )
+    rows = [row_of(FakeJob(number)) for number in range(3)]
+    panel = StatusPanel(rows, lambda *_: None)
+    panel.show()
+    panel.settle("<table></table>", "3 jobs")
+    assert rows == []
+    assert [row["key"] for row in panel.get_state("rows")["rows"]] == [
+        FakeJob(number).id for number in range(3)
+    ]
+    panel.show()
+    assert len(rows) == 3
+    assert panel.rows is rows
+    assert [name for name, _ in displays] == ["display", "update_display", "update_display"]
+    panel.close()
+
+
+def test_the_bundle_is_readable_without_a_widget() -> None:
+    """Beside the view stand the table as HTML and one line of text."""
+    panel = StatusPanel([row_of(FakeJob())], lambda *_: None)
+    bundle = panel._repr_mimebundle_()
+    assert bundle is not None
+    data, _ = bundle
+    assert VIEW in data
+    assert "<table" in data["text/html"]
+    assert data["text/plain"] == "1 job: 1 waiting"
+    panel.close()
+
+
+def test_odd_messages_of_a_page_do_nothing() -> None:
+    """What is not a known message is passed on as words or dropped, and never raises."""
+    heard: list[tuple[str, str]] = []
+    panel = StatusPanel([row_of(FakeJob())], lambda *said: heard.append(said))
+    panel._receive(panel, {"action": "stop", "key": "k"}, [])
+    panel._receive(panel, {"action": ["x"]}, [])
+    panel._receive(panel, "nonsense", [])
+    assert heard == [("stop", "k"), ("['x']", "None")]
+    panel.close()
+
+
+@pytest.fixture(scope="module")
+def kernel() -> Iterator[BlockingKernelClient]:
+    """Return the client of a real kernel that has a feed."""
+    manager, client = start_new_kernel(kernel_name="python3")
+    try:
+        run(client, BEGIN)
+        yield client
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)
+        manager.cleanup_resources()
+
+
+def run(client: BlockingKernelClient, code: str) -> list[dict[str, Any]]:
+    """Execute code and return the messages that it published."""
+    published: list[dict[str, Any]] = []
+    reply = client.execute_interactive(code, output_hook=published.append, timeout=TIMEOUT_S)
+    assert reply["content"]["status"] == "ok", reply["content"].get("traceback")
+    return published
+
+
+def of_type(messages: list[dict[str, Any]], *types: str) -> list[dict[str, Any]]:
+    """Return the messages of some types."""
+    return [message for message in messages if message["msg_type"] in types]
+
+
+@pytest.mark.notebook
+def test_a_thousand_submissions_open_one_widget(kernel: BlockingKernelClient) -> None:
+    """A thousand submissions cost one model with its layout, one display, few messages."""
+    messages = run(
+        kernel,
+        "jobs = [FakeJob(number, lr=number) for number in range(1000)]\n"
+        "for job in jobs: feed.submitted(job)\n"
+        "feed.flush()",
+    )
+    assert len(of_type(messages, "comm_open")) <= 2
+    assert len(of_type(messages, "display_data")) == 1
+    sent = [
+        message["content"]["data"]["content"]["changed"]
+        for message in of_type(messages, "comm_msg")
+        if message["content"]["data"]["method"] == "custom"
+    ]
+    assert len(sent) < 50
+    assert len({row["key"] for rows in sent for row in rows}) >= 999
+
+    messages = run(kernel, "for job in jobs: job.finish(); feed.changed(job)\nfeed.flush()")
+    (update,) = of_type(messages, "update_display_data")
+    assert set(update["content"]["data"]) == {"text/html", "text/plain"}
+    assert update["content"]["data"]["text/plain"] == "1,000 jobs: 1,000 done"
+
+
+@pytest.mark.notebook
+def test_clicks_are_not_sent_to_the_busy_shell(kernel: BlockingKernelClient) -> None:
+    """What a page says goes to the shell that it chose, not to the last that published."""
+    messages = run(
+        kernel,
+        "job = FakeJob('click'); feed.submitted(job); feed.flush()\n"
+        "comm = feed._panels[-1].view.comm\n"
+        "route = getattr(comm, '_reply_subshell_for', lambda data, default: default)\n"
+        "assert route({}, 'chosen') == 'chosen'\n",
+    )
+    assert of_type(messages, "display_data")
+
+
+@pytest.mark.notebook
+def test_closed_leaves_no_painter_in_the_kernel(kernel: BlockingKernelClient) -> None:
+    """Closing a feed in a kernel ends its thread, and its panel is HTML alone."""
+    messages = run(
+        kernel,
+        "other = attach(); other.submitted(FakeJob('close'))\n"
+        "painter = other._painter; assert painter.is_alive()\n"
+        "other.closed(); assert not painter.is_alive()",
+    )
+    (update,) = of_type(messages, "update_display_data")
+    assert VIEW not in update["content"]["data"]
+
+
+@pytest.mark.notebook
+def test_a_saved_notebook_holds_the_final_table(tmp_path: Path) -> None:
+    """A notebook executed without a browser holds a plain table, hostile strings as text."""
+    path = tmp_path / "panel.ipynb"
+    cells = [
+        BEGIN,
+        SUBMIT,
+        FINISH,
+        "feed.closed()",
+    ]
+    notebook = nbformat.from_dict(
+        {
+            "nbformat": 4,
+            "nbformat_minor": 4,
+            "metadata": {},
+            "cells": [
+                {
+                    "cell_type": "code",
+                    "source": source,
+                    "metadata": {},
+                    "outputs": [],
+                    "execution_count": None,
+                }
+                for source in cells
+            ],
+        }
+    )
+    NotebookClient(
+        notebook, timeout=TIMEOUT_S, kernel_name="python3", store_widget_state=False
+    ).execute()
+    path.write_text(json.dumps(notebook), encoding="utf-8")
+    (output,) = json.loads(path.read_text(encoding="utf-8"))["cells"][1]["outputs"]
+    data = output["data"]
+    assert set(data) == {"text/html", "text/plain"}
+    assert data["text/plain"] == "3 jobs: 3 done"
+    assert data["text/html"].count("<tr class=") == 3
+    assert "&lt;script&gt;" in data["text/html"]
+    assert "<script>" not in data["text/html"]

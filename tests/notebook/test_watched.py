@@ -1,0 +1,36 @@
+"""What a panel reads of a job."""
+
+import json
+import math
+
+from tests.notebook.fake_jobs import FakeJob
+from xpmnb.notebook.watched import TAGS_LIMIT, row_of, value_text
+
+
+class Unprintable:
+    """Its text raises."""
+
+    def __str__(self) -> str:
+        raise RuntimeError
+
+
+def test_values_are_short() -> None:
+    """Floats have four digits, others their text, and a broken one its type's name."""
+    assert value_text(0.123456) == "0.1235"
+    assert value_text(None) == "None"
+    assert value_text(12345678) == "12345678"
+    assert value_text(math.nan) == "nan"
+    assert value_text("x" * 1_000).endswith("x…")
+    assert value_text(Unprintable()) == "<Unprintable>"
+
+
+def test_a_row_is_plain_json() -> None:
+    """Whatever a job holds, its row is strict JSON of bounded size."""
+    job = FakeJob(0, **{f"tag{number}": number for number in range(100)})
+    job.progress = [(math.nan, "a"), (7.0, "b"), (-1.0, "c"), (None, "d")]
+    job.metrics = {"loss": math.inf, "odd": Unprintable()}
+    job.message = "x" * 10_000
+    row = row_of(job)
+    assert len(json.dumps(row, allow_nan=False)) < 4_000
+    assert row["progress"] == [(None, "a"), (1.0, "b"), (0.0, "c"), (None, "d")]
+    assert len(row["tags"]) == TAGS_LIMIT

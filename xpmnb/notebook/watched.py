@@ -1,0 +1,163 @@
+"""What a panel reads of a job, and the row that it makes of it.
+
+The scheduler's jobs have these attributes; nothing here imports them, and nothing here draws.
+"""
+
+from __future__ import annotations
+
+import math
+import numbers
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Protocol
+
+from xpmnb.notebook.html import Row, shown, state_tone, state_word
+
+# Numbers of characters, and of pairs in one row: a row is read at a glance, the rest is in frames.
+TEXT_LIMIT = 400
+VALUE_LIMIT = 60
+TAGS_LIMIT = 24
+METRICS_LIMIT = 8
+
+
+class WatchedState(Protocol):
+    """A job's state, as far as a panel reads it."""
+
+    @property
+    def value(self) -> str:
+        """The state in lower case."""
+        ...
+
+    @property
+    def is_final(self) -> bool:
+        """Whether the job has ended."""
+        ...
+
+
+class WatchedReason(Protocol):
+    """Why a job failed, as far as a panel reads it."""
+
+    @property
+    def value(self) -> str:
+        """The reason in lower case."""
+        ...
+
+
+class WatchedJob(Protocol):
+    """A job as far as a panel reads it; every attribute may be read from any thread.
+
+    Times are seconds since the epoch; ``progress`` goes from the outermost level inwards.
+    """
+
+    @property
+    def id(self) -> str:
+        """The identifier."""
+        ...
+
+    @property
+    def name(self) -> str:
+        """The task's short name."""
+        ...
+
+    @property
+    def path(self) -> Path:
+        """The job's directory."""
+        ...
+
+    @property
+    def state(self) -> WatchedState:
+        """The present state."""
+        ...
+
+    @property
+    def failure_reason(self) -> WatchedReason | None:
+        """Why it failed, once it did."""
+        ...
+
+    @property
+    def message(self) -> str:
+        """What a person should read beside the state; may be empty."""
+        ...
+
+    @property
+    def tags(self) -> Mapping[str, object]:
+        """The tags of the submitted task."""
+        ...
+
+    @property
+    def progress(self) -> Sequence[tuple[float | None, str]]:
+        """Fraction done (None where unknown) and text of each level."""
+        ...
+
+    @property
+    def metrics(self) -> Mapping[str, object]:
+        """The last value of each metric."""
+        ...
+
+    @property
+    def started_at(self) -> float | None:
+        """When the body began."""
+        ...
+
+    @property
+    def ended_at(self) -> float | None:
+        """When the job ended."""
+        ...
+
+    @property
+    def stopping(self) -> bool:
+        """Whether it was asked to stop and still runs."""
+        ...
+
+    def cancel(self) -> object:
+        """Ask the job to stop, without waiting."""
+        ...
+
+
+def row_of(job: WatchedJob) -> Row:
+    """Return what a panel shows of a job, as it is now."""
+    # Read once: another thread may move the job on while the row is made.
+    state, reason, stopping = job.state, job.failure_reason, job.stopping
+    failure = reason.value if reason is not None else None
+    return Row(
+        key=job.id,
+        name=shown(job.name, TEXT_LIMIT),
+        path=shown(str(job.path)),
+        state=state.value,
+        word=state_word(state.value, failure, stopping=stopping),
+        tone=state_tone(state.value, failure),
+        stopping=stopping,
+        final=state.is_final,
+        message=shown(job.message, TEXT_LIMIT),
+        tags=_pairs(job.tags, TAGS_LIMIT),
+        progress=[
+            (_fraction(value), shown(text, TEXT_LIMIT)) for value, text in list(job.progress)
+        ],
+        metrics=_pairs(job.metrics, METRICS_LIMIT),
+        started_at=job.started_at,
+        ended_at=job.ended_at,
+    )
+
+
+def value_text(value: object) -> str:
+    """Return a tag's or a metric's value in few characters: floats with four digits."""
+    if isinstance(value, numbers.Real) and not isinstance(value, numbers.Integral):
+        return f"{float(value):.4g}"
+    try:
+        text = str(value)
+    except Exception:  # noqa: BLE001 - user code: the value's own __str__
+        text = f"<{type(value).__name__}>"
+    return shown(text, VALUE_LIMIT)
+
+
+def _pairs(values: Mapping[str, object], limit: int) -> list[tuple[str, str]]:
+    return [
+        (shown(str(name), VALUE_LIMIT), value_text(value))
+        for name, value in list(values.items())[:limit]
+    ]
+
+
+def _fraction(value: float | None) -> float | None:
+    if value is None or not math.isfinite(value):
+        return None
+    return min(1.0, max(0.0, value))
