@@ -1,0 +1,81 @@
+# The commands of this project. Only Python (with venv) and make are needed; pip brings the rest.
+# Each environment has a stamp file, so that a second call starts at once.
+
+PYTHON ?= python3
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+DEMO := .venv
+TEST := .venv-test
+LINT := .venv-lint
+PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
+SOURCES := $(shell find xpmnb -type f -not -name '*.pyc' 2>/dev/null)
+
+.PHONY: help demo lab test lint format notebooks clean python
+
+help:
+	@echo 'make demo       execute notebooks/01_first_experiment.ipynb and print its jobs'
+	@echo 'make lab        open the notebooks in JupyterLab'
+	@echo 'make test       run the tests'
+	@echo 'make lint       check style and types'
+	@echo 'make format     let ruff format the code'
+	@echo 'make notebooks  execute the notebooks and store their outputs'
+	@echo 'make clean      remove environments, caches and builds'
+
+demo: $(DEMO)/stamp
+	@$(DEMO)/bin/python tools/demo.py
+
+lab: $(DEMO)/stamp
+	$(DEMO)/bin/python -m jupyterlab --notebook-dir=notebooks
+
+test: $(TEST)/stamp
+	$(TEST)/bin/python -m pytest $(PYTEST)
+
+lint: $(LINT)/stamp
+	$(LINT)/bin/python -m ruff check
+	$(LINT)/bin/python -m ruff format --check
+	$(LINT)/bin/python -m mypy
+	$(LINT)/bin/python -m pyright --pythonpath $(LINT)/bin/python
+
+format: $(LINT)/stamp
+	$(LINT)/bin/python -m ruff check --fix-only
+	$(LINT)/bin/python -m ruff format
+
+notebooks: $(DEMO)/stamp
+	@$(DEMO)/bin/python tools/demo.py --store
+
+clean:
+	rm -rf $(DEMO) $(TEST) $(LINT) build dist notebooks/runs htmlcov .coverage
+	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find xpmnb tests tools -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The demo holds the package as a user installs it: it is installed again when a source changes.
+$(DEMO)/stamp: pyproject.toml $(SOURCES) | python
+	@echo 'Installing xpmnb and what the notebooks use into $(DEMO) ...'
+	@test -x $(DEMO)/bin/python || $(PYTHON) -m venv $(DEMO)
+	@$(DEMO)/bin/python $(PIP_INSTALL) '.[demo]'
+	@touch $@
+
+# The others hold it in place, so that an edit is tested without installing.
+$(TEST)/stamp: pyproject.toml | python
+	@echo 'Installing xpmnb and what its tests use into $(TEST) ...'
+	@test -x $(TEST)/bin/python || $(PYTHON) -m venv $(TEST)
+	@$(TEST)/bin/python $(PIP_INSTALL) --editable '.[test]'
+	@touch $@
+
+$(LINT)/stamp: pyproject.toml | python
+	@echo 'Installing xpmnb and what checks it into $(LINT) ...'
+	@test -x $(LINT)/bin/python || $(PYTHON) -m venv $(LINT)
+	@$(LINT)/bin/python $(PIP_INSTALL) --editable '.[test,lint]'
+	@touch $@
+
+python:
+	@$(PYTHON) -c '' 2>/dev/null || { \
+	  echo 'xpmnb: there is no "$(PYTHON)". Install Python 3.11 or newer (Debian, Ubuntu: apt-get' >&2; \
+	  echo 'install python3 python3-venv), or name one: make PYTHON=/path/to/python3' >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "xpmnb needs Python 3.11 or newer; \"$(PYTHON)\" is $$($(PYTHON) -V 2>&1)." >&2; \
+	  echo 'Name a newer one, for example: make PYTHON=python3.13' >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+	  echo '"$(PYTHON)" cannot make virtual environments: its venv module is missing.' >&2; \
+	  echo 'Install it (Debian, Ubuntu: apt-get install python3-venv) and try again.' >&2; exit 1; }

@@ -1,0 +1,238 @@
+"""The house's imports: they fall, they make no circle, and the two wings do not know each other."""
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+import pytest
+
+import xpmnb
+
+PACKAGE = Path(xpmnb.__file__).parent
+
+# The files of each floor, in the order in which they may build on one another within a folder: a
+# file imports from lower floors, and from files of its own folder that stand before it on its own.
+FLOORS: dict[int, tuple[str, ...]] = {
+    12: (
+        "notebook/cells.py",
+        "notebook/html.py",
+        "notebook/watched.py",
+        "notebook/feed.py",
+        "notebook/panel.py",
+        "notebook/__init__.py",
+    ),
+    11: ("experiments.py", "console.py"),
+    10: ("launchers/thread.py", "launchers/__init__.py"),
+    9: ("scheduler/scheduler.py",),
+    8: ("worker.py",),
+    7: (
+        "scheduler/launcher.py",
+        "scheduler/graph.py",
+        "scheduler/jobs.py",
+        "scheduler/runs.py",
+        "scheduler/__init__.py",
+    ),
+    6: (
+        "ownership.py",
+        "streams.py",
+        "runtime.py",
+        "bars.py",
+        "endings.py",
+        "interruption.py",
+        "program.py",
+    ),
+    5: (
+        "analysis/columns.py",
+        "analysis/frames.py",
+        "analysis/workspace.py",
+        "analysis/__init__.py",
+    ),
+    4: ("document.py", "core/model.py"),
+    3: ("identifiers.py",),
+    2: (
+        "core/registry.py",
+        "core/types.py",
+        "core/sealed.py",
+        "core/fields.py",
+        "core/declaration.py",
+        "core/walk.py",
+        "core/state.py",
+        "core/values.py",
+        "core/objects.py",
+        "core/tags.py",
+        "core/__init__.py",
+        "records/json_values.py",
+        "records/states.py",
+        "records/job_events.py",
+        "records/events.py",
+        "records/files.py",
+        "records/layout.py",
+        "records/journal.py",
+        "records/job_directory.py",
+        "records/run_index.py",
+        "records/collector.py",
+        "records/workspace.py",
+        "records/__init__.py",
+    ),
+    1: ("version.py", "errors.py", "seam.py", "generators.py"),
+}
+# The face looks at everything, lazily, and is looked at by nothing.
+FACE = "__init__.py"
+
+# Each wing with what builds on it alone. They first meet in the worker and the scheduler.
+DECLARES = ("core/", "identifiers.py", "document.py")
+REMEMBERS = ("records/", "analysis/")
+
+FLOOR_OF = {file: floor for floor, files in FLOORS.items() for file in files}
+RANK_OF = {file: rank for files in FLOORS.values() for rank, file in enumerate(files)}
+
+
+def package_files() -> list[str]:
+    """Return the package's Python files, relative to it, with slashes."""
+    return sorted(path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("*.py"))
+
+
+def file_of(dotted: tuple[str, ...]) -> str | None:
+    """Return the package file that ``xpmnb.<dotted>`` names, or None where it is no module."""
+    module = PurePosixPath(*dotted)
+    for candidate in (f"{module}.py", f"{module}/__init__.py" if dotted else FACE):
+        if (PACKAGE / candidate).is_file():
+            return candidate
+    return None
+
+
+def imported_files(node: ast.Import | ast.ImportFrom, file: str) -> Iterator[str]:
+    """Yield the package's files that one import statement of `file` names."""
+    if isinstance(node, ast.Import):
+        for alias in node.names:
+            root, *rest = alias.name.split(".")
+            if root == "xpmnb":
+                yield file_of(tuple(rest)) or FACE
+        return
+    if node.level:
+        # One dot is the file's own folder; each further dot is one folder up.
+        folder = PurePosixPath(file).parent.parts
+        parts = [*folder[: len(folder) - (node.level - 1)], *(node.module or "").split(".")]
+    else:
+        root, *parts = (node.module or "").split(".")
+        if root != "xpmnb":
+            return
+    module = tuple(part for part in parts if part)
+    for alias in node.names:
+        # `from xpmnb.core import model` names a module, `from xpmnb.core.model import Task` a name.
+        yield file_of((*module, alias.name)) or file_of(module) or FACE
+
+
+@dataclass(frozen=True)
+class Import:
+    """One file that another one imports, and how."""
+
+    line: int
+    file: str
+    in_function: bool
+    types_only: bool
+
+
+def inside(tree: ast.AST, *kinds: type[ast.AST]) -> set[ast.AST]:
+    """Return every node below the nodes of `tree` that are of the given kinds."""
+    return {
+        inner
+        for outer in ast.walk(tree)
+        if isinstance(outer, kinds)
+        for inner in ast.walk(outer)
+        if inner is not outer
+    }
+
+
+def types_only(tree: ast.AST) -> set[ast.AST]:
+    """Return the statements below ``if TYPE_CHECKING:``."""
+    return {
+        inner
+        for outer in ast.walk(tree)
+        if isinstance(outer, ast.If) and ast.unparse(outer.test).endswith("TYPE_CHECKING")
+        for statement in outer.body
+        for inner in ast.walk(statement)
+    }
+
+
+def imports_of(file: str) -> Iterator[Import]:
+    """Yield a file's imports of the package."""
+    tree = ast.parse((PACKAGE / file).read_text(encoding="utf-8"))
+    functions = inside(tree, ast.FunctionDef, ast.AsyncFunctionDef)
+    typing = types_only(tree)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            for imported in imported_files(node, file):
+                yield Import(node.lineno, imported, node in functions, node in typing)
+
+
+def falls(file: str, found: Import) -> bool:
+    """Tell whether `file` may import what was found in it."""
+    if found.file not in FLOOR_OF:
+        return False
+    if FLOOR_OF[found.file] != FLOOR_OF[file]:
+        return FLOOR_OF[found.file] < FLOOR_OF[file]
+    # Two files of one folder may name each other's types: a seam and what is handed through it.
+    before = RANK_OF[found.file] < RANK_OF[file] or found.types_only
+    return PurePosixPath(found.file).parent == PurePosixPath(file).parent and before
+
+
+def test_every_file_has_a_floor() -> None:
+    """Each file of the package stands in the table, and each file in the table exists."""
+    assert package_files() == sorted([*FLOOR_OF, FACE])
+
+
+@pytest.mark.parametrize("file", [file for file in package_files() if file != FACE])
+def test_imports_fall(file: str) -> None:
+    """A file imports only from lower floors or from files before it in its own folder."""
+    rising = [
+        f"{file}:{found.line} imports {found.file}"
+        for found in imports_of(file)
+        if not falls(file, found)
+    ]
+    assert rising == []
+
+
+@pytest.mark.parametrize("file", [file for file in package_files() if file != FACE])
+def test_no_import_hides_in_a_function(file: str) -> None:
+    """Only the lazy face imports the package's own modules inside a function."""
+    hidden = [
+        f"{file}:{found.line} imports {found.file}"
+        for found in imports_of(file)
+        if found.in_function
+    ]
+    assert hidden == []
+
+
+def test_the_wings_do_not_know_each_other() -> None:
+    """What declares imports nothing that remembers, and the other way round."""
+    crossing = [
+        f"{file}:{found.line} imports {found.file}"
+        for file in package_files()
+        for found in imports_of(file)
+        for one, other in ((DECLARES, REMEMBERS), (REMEMBERS, DECLARES))
+        if file.startswith(one) and found.file.startswith(other)
+    ]
+    assert crossing == []
+
+
+@pytest.mark.parametrize(
+    ("statement", "expected"),
+    [
+        ("import xpmnb.errors", ["errors.py"]),
+        ("from xpmnb.errors import XpmError", ["errors.py"]),
+        ("from xpmnb import errors", ["errors.py"]),
+        ("from .. import errors", ["errors.py"]),
+        ("from ..errors import XpmError", ["errors.py"]),
+        ("from . import fields", ["core/fields.py"]),
+        ("from .fields import field", ["core/fields.py"]),
+        ("from xpmnb import Task", [FACE]),
+        ("import json, os.path", []),
+    ],
+)
+def test_imports_are_read_in_every_spelling(statement: str, expected: list[str]) -> None:
+    """An import of the package is recognised however it is written."""
+    node = ast.parse(statement).body[0]
+    assert isinstance(node, ast.Import | ast.ImportFrom)
+    assert list(imported_files(node, "core/model.py")) == expected
