@@ -29,6 +29,8 @@ FLOORS: dict[int, tuple[str, ...]] = {
     7: (
         "scheduler/launcher.py",
         "scheduler/graph.py",
+        "scheduler/inbox.py",
+        "scheduler/elsewhere.py",
         "scheduler/jobs.py",
         "scheduler/runs.py",
         "scheduler/__init__.py",

@@ -31,10 +31,10 @@ class Ending:
 
 def ending_of(error: BaseException) -> Ending:
     """Return how a job ended whose code raised an error."""
-    message = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-    text = _format(error)
+    text, words = _format(error), _text(error)
+    message = f"{type(error).__name__}: {words}" if words else type(error).__name__
     if isinstance(error, TaskCancelled):
-        return Ending(reason=FailureReason.CANCELLED, message=str(error), traceback=text)
+        return Ending(reason=FailureReason.CANCELLED, message=words, traceback=text)
     if isinstance(error, KeyboardInterrupt):
         return Ending(reason=FailureReason.CANCELLED, message=message, traceback=text)
     if isinstance(error, GracefulTimeout):
@@ -53,6 +53,13 @@ def _exit(error: SystemExit, text: str) -> Ending:
     code = error.code if isinstance(error.code, int) else 1
     message = f"the task called sys.exit({error.code!r})"
     return Ending(reason=FailureReason.ERROR, message=message, traceback=text, exit_code=code)
+
+
+def _text(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception as broken:  # noqa: BLE001 (user code: an error whose own __str__ fails)
+        return f"its text cannot be had: {broken!r}"
 
 
 def _format(error: BaseException) -> str:

@@ -10,14 +10,16 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from xpmnb import seam
+from xpmnb import seam, streams
 from xpmnb.analysis.workspace import Workspace
+from xpmnb.core.declaration import parameters
 from xpmnb.core.model import Task
 from xpmnb.core.objects import generate_paths
 from xpmnb.core.state import is_configuration, state_of
 from xpmnb.core.tags import tags
 from xpmnb.core.values import seal
 from xpmnb.core.walk import iter_graph
+from xpmnb.document import flatten
 from xpmnb.errors import FailedExperiment, SubmissionError
 from xpmnb.identifiers import identifier
 from xpmnb.launchers.thread import ThreadLauncher
@@ -216,9 +218,11 @@ class experiment:  # noqa: N801 (reads like the verb that it is)
             If ``check`` is set and jobs failed, with one line for each.
         """
         run = self._started()
+        streams.renew()
         ended = wait_until(lambda: not run.live or run.closed.is_set(), timeout)
+        run.flush()
         for observer in run.observers:
-            guarded(lambda observer=observer: observer.flush(_FLUSH_TIMEOUT_S))  # type: ignore[misc]
+            guarded(observer.flush, _FLUSH_TIMEOUT_S)
         if not ended:
             message = f"{len(run.live)} jobs have not ended after {timeout} s"
             raise TimeoutError(message)
@@ -240,14 +244,17 @@ class experiment:  # noqa: N801 (reads like the verb that it is)
         DataFrame
             As :meth:`Workspace.jobs` describes it.
         """
+        self._started().flush()
         return self.workspace.jobs(self.name, runs or self.run)
 
     def metrics(self, runs: str | None = None) -> pd.DataFrame:
         """Return a table with a row for each ``log()`` call of the jobs; see :meth:`jobs`."""
+        self._started().flush()
         return self.workspace.metrics(self.name, runs or self.run)
 
     def events(self, runs: str | None = None) -> pd.DataFrame:
         """Return a table with a row for each event of the jobs; see :meth:`jobs`."""
+        self._started().flush()
         return self.workspace.events(self.name, runs or self.run)
 
     def submit_task(self, task: Any, *, launcher: Launcher | str | None = None) -> Any:
@@ -277,12 +284,13 @@ class experiment:  # noqa: N801 (reads like the verb that it is)
         run.use(place)
         layout = self.workspace.layout.job(type(task).__xpm_name__, identifier(task))
         job = Job(layout, task, tags(task), place, _scheduler.cancel)
+        job.params = flatten(task)
         job.dependencies = dependencies
         outputs = self._outputs(task, job)
         submitted = _scheduler.submit(job, run)
         state_of(task).job = submitted
         for observer in run.observers:
-            guarded(lambda observer=observer: observer.submitted(submitted))  # type: ignore[misc]
+            guarded(observer.submitted, submitted)
         return outputs
 
     @staticmethod
@@ -310,9 +318,9 @@ class experiment:  # noqa: N801 (reads like the verb that it is)
 
 def _forget_paths(task: Any, before: Job) -> None:
     """Take back the paths that an earlier submission, perhaps elsewhere, generated."""
-    generated = state_of(task).job is not None and type(task).__xpm_plain__
-    for name, value in list(task.__dict__.items()):
-        if generated and isinstance(value, Path) and before.path in value.parents:
+    for name, parameter in parameters(type(task)).items():
+        generator = parameter.generator
+        if generator is not None and task.__dict__.get(name) == before.path / generator.path:
             del task.__dict__[name]
 
 

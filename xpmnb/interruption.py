@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ctypes
+import math
 import threading
+import time
 
 from xpmnb.errors import TaskCancelled
 
@@ -34,6 +36,11 @@ def _drain() -> None:
         return
 
 
+# After a request the thread has this long to end the stretch before another one can reach it, so
+# that ending it is not interrupted in turn.
+_PAUSE_S = 1.0
+
+
 class Interrupter:
     """Lets any thread interrupt the stretch between :meth:`open` and :meth:`close`.
 
@@ -41,19 +48,26 @@ class Interrupter:
     ``open`` and ``close`` are called by the thread that runs the task, :meth:`request` by any.
     """
 
-    __slots__ = ("_lock", "_thread_id", "requested")
+    __slots__ = ("_lock", "_raised_at", "_thread_id", "requested")
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._thread_id: int | None = None
+        self._raised_at = -math.inf
         self.requested = False
         """Whether the job was asked to stop."""
 
     def request(self) -> None:
-        """Ask the thread to stop. Asking again raises once more, if the task swallowed the first."""
+        """Ask the thread to stop.
+
+        Asking again, a second later or more, raises once more: the task may have swallowed the
+        first.
+        """
         with self._lock:
             self.requested = True
-            if self._thread_id is not None:
+            now = time.monotonic()
+            if self._thread_id is not None and now - self._raised_at >= _PAUSE_S:
+                self._raised_at = now
                 _raise_in(self._thread_id, TaskCancelled)
 
     def open(self) -> None:
@@ -70,7 +84,13 @@ class Interrupter:
             self._thread_id = threading.get_ident()
 
     def close(self) -> None:
-        """End the stretch. Never raises; a request that is still under way is taken back."""
+        """End the stretch; a request that is still under way is taken back.
+
+        Raises
+        ------
+        TaskCancelled
+            If the request reaches the thread just when this is called: call it again then.
+        """
         while True:
             try:
                 with self._lock:

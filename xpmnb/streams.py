@@ -2,8 +2,8 @@
 
 ``sys.stdout`` and ``sys.stderr`` are replaced, once, by objects that look up for whom the
 calling thread works: a job's threads write to the files of the job, all others to what was there
-before. ``%%capture`` and ``redirect_stdout`` replace ``sys.stdout`` for every thread: while they
-are active, what jobs print goes there too.
+before. ``%%capture`` and ``redirect_stdout`` replace ``sys.stdout`` for every thread: what a
+running job prints then goes there too, until the next job starts or somebody waits.
 """
 
 from __future__ import annotations
@@ -23,7 +23,6 @@ _CLONE_FS = 0x00000200  # <linux/sched.h>
 
 _lock = threading.Lock()
 _users = 0
-_installed: dict[str, _OwnedStream] = {}
 
 
 class JobStream:
@@ -108,11 +107,17 @@ def install() -> None:
     global _users  # noqa: PLW0603 (there is one sys.stdout, too)
     with _lock:
         _users += 1
-        if _users == 1:
-            for name in ("stdout", "stderr"):
-                stream = _installed[name] = _OwnedStream(name, getattr(sys, name))
-                setattr(sys, name, stream)
+    renew()
     ownership.start_inheriting()
+
+
+def renew() -> None:
+    """Put our streams in place again, where ``%%capture`` or the like put away with them."""
+    with _lock:
+        for name in ("stdout", "stderr"):
+            present = getattr(sys, name)
+            if _users and not isinstance(present, _OwnedStream):
+                setattr(sys, name, _OwnedStream(name, present))
 
 
 def uninstall() -> None:
@@ -121,11 +126,10 @@ def uninstall() -> None:
     ownership.stop_inheriting()
     with _lock:
         _users -= 1
-        if _users == 0:
-            for name, stream in _installed.items():
-                if getattr(sys, name) is stream:
-                    setattr(sys, name, stream._original)  # noqa: SLF001 (same file)
-            _installed.clear()
+        for name in ("stdout", "stderr"):
+            present = getattr(sys, name)
+            if not _users and isinstance(present, _OwnedStream):
+                setattr(sys, name, present._original)  # noqa: SLF001 (same file)
 
 
 def _unshare() -> None:

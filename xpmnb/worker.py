@@ -110,13 +110,14 @@ class Attempt:
         """
         lock = PathLock(self.layout.lock)
         try:
-            existed = self._make_directory()
+            fresh = self._make_directory()
             if not lock.acquire():
                 return Outcome(None)
             try:
-                if existed and os.path.exists(self.layout.done):  # noqa: PTH110 (a str; hot)
+                # Only now: another runner may have come and gone before the lock was ours.
+                if not self._make_ready(fresh=fresh):
                     return Outcome(None)
-                return self._run_locked(existed, begun, changed)
+                return self._run_locked(begun, changed)
             finally:
                 lock.release()
         except OSError as error:
@@ -124,15 +125,23 @@ class Attempt:
             return Outcome(JobState.error(FailureReason.ERROR), message, self._started_at, time.time())
 
     def record_unstarted(self, reason: FailureReason, message: str) -> Outcome:
-        """Record that the job failed before it could begin."""
+        """Record that the job failed before it could begin.
+
+        Returns
+        -------
+        Outcome
+            Without a state if another runner has the job, or has done it.
+        """
         lock = PathLock(self.layout.lock)
         now = time.time()
         try:
-            existed = self._make_directory()
+            fresh = self._make_directory()
             if not lock.acquire():
-                return Outcome(JobState.error(reason), message, None, now)
+                return Outcome(None)
             try:
-                self._prepare(existed)
+                if not self._make_ready(fresh=fresh):
+                    return Outcome(None)
+                self._prepare()
                 return self._write_end(Ending(reason=reason, message=message), now)
             finally:
                 lock.release()
@@ -140,22 +149,27 @@ class Attempt:
             return Outcome(JobState.error(reason), f"{message} ({error})", None, now)
 
     def _make_directory(self) -> bool:
-        """Make the job directory; tell whether there was one."""
+        """Make the job directory, as others may do at the same time; tell whether it is new."""
         path, hidden = self.layout.path, self.layout.hidden
         try:
             os.mkdir(path)  # noqa: PTH102 (the hot path of every job)
-        except FileExistsError:
+            os.mkdir(hidden)  # noqa: PTH102
+        except (FileExistsError, FileNotFoundError):
             os.makedirs(hidden, exist_ok=True)  # noqa: PTH103
-            return True
-        except FileNotFoundError:
-            os.makedirs(path, exist_ok=True)  # noqa: PTH103
-        os.mkdir(hidden)  # noqa: PTH102
-        return False
+            return False
+        return True
 
-    def _prepare(self, existed: bool) -> GeneratedPaths:  # noqa: FBT001 (private)
+    def _make_ready(self, *, fresh: bool) -> bool:
+        """Empty the locked directory for a new attempt; tell whether one is needed."""
+        if fresh and not os.path.exists(self.layout.params):  # noqa: PTH110 (a str; hot)
+            return True
+        if os.path.exists(self.layout.done):  # noqa: PTH110
+            return False
+        empty_directory(self.layout)
+        return True
+
+    def _prepare(self) -> GeneratedPaths:
         """Write what is known before the job runs, in a directory that is empty."""
-        if existed:
-            empty_directory(self.layout)
         paths = generate_paths(self._task, self.layout.path)
         write_new(self.layout.script, program_text(self._task))
         record = {
@@ -171,12 +185,9 @@ class Attempt:
         return paths
 
     def _run_locked(
-        self,
-        existed: bool,  # noqa: FBT001 (private)
-        begun: Callable[[JobContext, float], None],
-        changed: Callable[[], None],
+        self, begun: Callable[[JobContext, float], None], changed: Callable[[], None]
     ) -> Outcome:
-        paths = self._prepare(existed)
+        paths = self._prepare()
         journal = JournalWriter(self.layout.events)
         stdout, stderr = streams.JobStream(self.layout.stdout), streams.JobStream(self.layout.stderr)
         context = JobContext(journal, 1, stdout, stderr, changed)
@@ -215,6 +226,9 @@ class Attempt:
                 interrupter.close()
                 ownership.bind(None)
         except BaseException as error:  # noqa: BLE001 (user code may raise anything)
+            # Once more: a request can reach the thread between `finally` and the call after it.
+            interrupter.close()
+            ownership.bind(None)
             return ending_of(error)
         if interrupter.requested:
             message = "the job was asked to stop, and went on to its end"
@@ -227,7 +241,7 @@ class Attempt:
             return None
         try:
             data = result_json(value)
-        except (TypeError, ValueError, RecursionError) as error:
+        except Exception as error:  # noqa: BLE001 (user code: the value's own methods)
             kind = type(value).__qualname__
             context.add_notice(
                 f"execute() returned {kind}, which is not kept as the result: {error}. Return "

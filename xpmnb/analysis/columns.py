@@ -87,7 +87,7 @@ def times(values: Sequence[float | None] | np.ndarray[Any, Any]) -> Column:
     valid = np.abs(seconds) < _MAX_TIME_S  # False for NaN
     micros = np.rint(np.where(valid, seconds, 0.0) * 1e6).astype(np.int64)
     stamps = (micros * 1000).view("datetime64[ns]")
-    stamps[~valid] = np.datetime64("NaT")
+    stamps[~valid] = np.datetime64("NaT", "ns")
     return pd.DatetimeIndex(stamps).tz_localize("UTC").array
 
 

@@ -72,6 +72,7 @@ class ThreadLauncher:
 
     def start(self, job: Job, listener: Listener) -> None:
         """Run a job in a new thread."""
+        streams.renew()
         attempt = Attempt(
             job.layout, job.task, job.params, job.tags, launcher=self.name, enter=self._enter
         )
@@ -100,7 +101,7 @@ class ThreadLauncher:
     def _run(self, job: Job, attempt: Attempt, listener: Listener) -> None:
         try:
             outcome = attempt.run(listener.begun, listener.changed)
-        except Exception as error:
+        except BaseException as error:
             # The border around launchers: whatever it was, the job must come to an end.
             _logger.exception("xpmnb could not run %r", job)
             state = JobState.error(FailureReason.ERROR)
@@ -111,7 +112,12 @@ class ThreadLauncher:
 
     def _join_ended(self, keep: int) -> None:
         while len(self._ended) > keep:
-            self._ended.popleft().join()
+            thread = self._ended.popleft()
+            if thread is threading.current_thread():
+                # It ends once it has started the next job, or closed the last run.
+                self._ended.append(thread)
+                return
+            thread.join()
 
 
 def _stay(_directory: str) -> None:

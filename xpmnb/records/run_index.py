@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -35,6 +36,9 @@ class RunJournal:
     ----------
     layout
         The run; its directory exists.
+    autoflush
+        Write each entry at once. Otherwise entries are kept until :meth:`flush`, which writes
+        them together: that is an index that lags a little, and a job that costs less.
 
     Raises
     ------
@@ -46,10 +50,12 @@ class RunJournal:
     Thread line: any thread.
     """
 
-    __slots__ = ("_writer", "layout")
+    __slots__ = ("_autoflush", "_kept", "_writer", "layout")
 
-    def __init__(self, layout: RunLayout) -> None:
+    def __init__(self, layout: RunLayout, *, autoflush: bool = True) -> None:
         self.layout = layout
+        self._autoflush = autoflush
+        self._kept: deque[dict[str, Any]] = deque()
         self._writer = JournalWriter(layout.journal)
         self.note("run-started", time=time.time(), pid=os.getpid())
 
@@ -83,7 +89,7 @@ class RunJournal:
         OSError
             The disk is full; the job is then found by its directory alone.
         """
-        self._writer.append(
+        self._add(
             {
                 "event": "submitted",
                 "time": time,
@@ -129,9 +135,32 @@ class RunJournal:
             "problem": record.problem,
             "marker_mtime_ns": marker_mtime_ns,
         }
-        line = encode_line({key: value for key, value in entry.items() if value is not None})
-        if len(line) <= MAX_ENTRY_BYTES:
-            self._writer.append_line(line)
+        self._add({key: value for key, value in entry.items() if value is not None})
+
+    def flush(self) -> None:
+        """Write the entries that were kept.
+
+        Raises
+        ------
+        OSError
+            The disk is full: the kept entries are lost, and found by their directories.
+        """
+        lines = []
+        while self._kept:
+            try:
+                entry = self._kept.popleft()
+            except IndexError:  # another thread flushes at the same time
+                break
+            line = encode_line(entry)
+            if len(line) <= MAX_ENTRY_BYTES or entry["event"] == "submitted":
+                lines.append(line)
+        if lines:
+            self._writer.append_line(b"".join(lines))
+
+    def _add(self, entry: dict[str, Any]) -> None:
+        self._kept.append(entry)
+        if self._autoflush:
+            self.flush()
 
     def note(self, kind: str, **values: Any) -> None:
         """Note anything else about the run; readers of the index pass over it.
@@ -143,6 +172,7 @@ class RunJournal:
         **values
             JSON values.
         """
+        self.flush()
         self._writer.append({"event": kind, **values})
 
     def close(self) -> None:

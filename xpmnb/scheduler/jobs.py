@@ -45,8 +45,10 @@ class Job:
         "dependents",
         "ended_at",
         "environ",
+        "id",
         "launcher",
         "message",
+        "name",
         "params",
         "retry_count",
         "started_at",
@@ -66,6 +68,11 @@ class Job:
         cancel: Callable[[Job], None],
     ) -> None:
         self._layout = layout
+        # Kept, not computed from the path: they are read again and again while a job runs.
+        self.id: str = layout.identifier
+        """The identifier: 64 hexadecimal digits."""
+        self.name: str = layout.name
+        """The short name of the task: ``train``."""
         self._cancel: Callable[[Job], None] | None = cancel
         self._context: JobContext | None = None
         self._metrics: dict[str, Any] | None = None
@@ -104,16 +111,6 @@ class Job:
         reason = self.failure_reason
         words = self.state.value if reason is None else f"{self.state.value}: {reason.value}"
         return f"<Job {self._layout.task} {self.id[:8]} {words}>"
-
-    @property
-    def id(self) -> str:
-        """The identifier: 64 hexadecimal digits."""
-        return self._layout.identifier
-
-    @property
-    def name(self) -> str:
-        """The short name of the task: ``train``."""
-        return self._layout.name
 
     @property
     def layout(self) -> JobLayout:
@@ -255,7 +252,7 @@ class Job:
         callback(self)
 
     def begin(self, context: JobContext | None, started_at: float | None) -> None:
-        """Take the news that the job runs. Scheduler only."""
+        """Take the news that the job runs. Its launcher, or the scheduler, before the end."""
         self._context = context
         self.started_at = started_at
         self.state = JobState.RUNNING

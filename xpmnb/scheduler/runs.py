@@ -90,7 +90,7 @@ class Run:
         self._launchers: list[Launcher] = []
         self._lock = PathLock(layout.lock)
         self._lock.acquire()
-        self._journal = RunJournal(layout)
+        self._journal = RunJournal(layout, autoflush=False)
 
     def use(self, launcher: Launcher) -> None:
         """Open a launcher for as long as the run lasts. Submitting threads."""
@@ -99,26 +99,29 @@ class Run:
             self._launchers.append(launcher)
 
     def write_submission(self, job: Job) -> None:
-        """Write that a job was submitted."""
+        """Note that a job was submitted; :meth:`flush` writes it."""
         self.submitted_ids.add(job.id)
-        self.failed = [old for old in self.failed if old.id != job.id]
-        self._write(
-            lambda: self._journal.submitted(
-                job.submitted_at or 0.0, job.layout.task, job.id, job.params, job.tags
-            )
-        )
+        if self.failed:
+            self.failed = [old for old in self.failed if old.id != job.id]
+        layout = job.layout
+        time = job.submitted_at or 0.0
+        self._journal.submitted(time, layout.task, layout.identifier, job.params, job.tags)
 
     def write_end(self, job: Job, record: JobRecord, marker_mtime_ns: int | None) -> None:
-        """Write how a job ended."""
+        """Note how a job ended; :meth:`flush` writes it."""
         if job.id in self.submitted_ids:
             if record.state == JobState.ERROR:
                 self.failed.append(job)
-            self._write(lambda: self._journal.ended(record, marker_mtime_ns))
+            self._journal.ended(record, marker_mtime_ns)
+
+    def flush(self) -> None:
+        """Write what was noted. Any thread."""
+        self._write(self._journal.flush)
 
     def notify(self, job: Job) -> None:
         """Tell the observers that a job changed. Any thread."""
         for observer in self.observers:
-            guarded(lambda observer=observer: observer.changed(job))  # type: ignore[misc]
+            guarded(observer.changed, job)
 
     def finish(self) -> None:
         """End the run: the observers, the launchers, the journal."""
@@ -139,9 +142,9 @@ class Run:
             _logger.warning("the journal of run %s lacks an entry: %s", self.layout.path, error)
 
 
-def guarded(call: Callable[[], None]) -> None:
+def guarded(call: Callable[..., None], *args: Any) -> None:
     """Call an observer; a dead panel never stops a job. The border around panels."""
     try:
-        call()
+        call(*args)
     except Exception:
         _logger.exception("a status display failed; the jobs go on")
