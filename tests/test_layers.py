@@ -24,7 +24,7 @@ FLOORS: dict[int, tuple[str, ...]] = {
     ),
     11: ("experiments.py", "console.py"),
     10: ("launchers/thread.py", "launchers/__init__.py"),
-    9: ("scheduler/scheduler.py",),
+    9: ("scheduler/dispatcher.py", "scheduler/scheduler.py"),
     8: ("worker.py",),
     7: (
         "scheduler/launcher.py",

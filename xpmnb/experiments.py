@@ -6,6 +6,7 @@ The class has a lower-case name, like a function, because that is how it reads:
 
 from __future__ import annotations
 
+import json
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -20,7 +21,7 @@ from xpmnb.core.tags import tags
 from xpmnb.core.values import seal
 from xpmnb.core.walk import iter_graph
 from xpmnb.document import flatten
-from xpmnb.errors import FailedExperiment, SubmissionError
+from xpmnb.errors import FailedExperiment, ParameterError, SubmissionError
 from xpmnb.identifiers import identifier
 from xpmnb.launchers.thread import ThreadLauncher
 from xpmnb.scheduler.jobs import Job, wait_until
@@ -284,13 +285,10 @@ class experiment:  # noqa: N801 (reads like the verb that it is)
         run.use(place)
         layout = self.workspace.layout.job(type(task).__xpm_name__, identifier(task))
         job = Job(layout, task, tags(task), place, _scheduler.cancel)
-        job.params = flatten(task)
+        job.params = _recordable(task, flatten(task), job.tags)
         job.dependencies = dependencies
         outputs = self._outputs(task, job)
-        submitted = _scheduler.submit(job, run)
-        state_of(task).job = submitted
-        for observer in run.observers:
-            guarded(observer.submitted, submitted)
+        state_of(task).job = _scheduler.submit(job, run)
         return outputs
 
     @staticmethod
@@ -314,6 +312,22 @@ class experiment:  # noqa: N801 (reads like the verb that it is)
             message = f"{self!r}: call .start() first, or use it in a with statement"
             raise SubmissionError(message)
         return self._run
+
+
+def _recordable(task: Any, params: dict[str, Any], tags: dict[str, Any]) -> dict[str, Any]:
+    """Return flat parameters, once it is sure that they and the tags can go on record.
+
+    Raises
+    ------
+    ParameterError
+        If a value has no JSON form: an int of thousands of digits, say.
+    """
+    try:
+        json.dumps([params, tags])
+    except (TypeError, ValueError) as error:
+        message = f"{task!r} or its tags hold a value that cannot go on record: {error}"
+        raise ParameterError(message) from None
+    return params
 
 
 def _forget_paths(task: Any, before: Job) -> None:

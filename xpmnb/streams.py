@@ -48,22 +48,20 @@ class JobStream:
 
     @property
     def file(self) -> TextIO:
-        """The text file behind the stream."""
-        if self._file is None:
-            with self._lock:
-                if self._file is None and not self._closed:
-                    self._file = open(  # noqa: SIM115 (closed by close())
-                        self._fd, "w", buffering=1, encoding="utf-8", errors="backslashreplace"
-                    )
-                elif self._closed:
-                    return io.StringIO()
-        return self._file  # type: ignore[return-value]
+        """The text file behind the stream; one that forgets everything once it is closed."""
+        with self._lock:
+            if self._closed:
+                return io.StringIO()
+            if self._file is None:
+                self._file = open(  # noqa: SIM115 (closed by close())
+                    self._fd, "w", buffering=1, encoding="utf-8", errors="backslashreplace"
+                )
+            return self._file
 
     def write(self, text: str) -> int:
         """Write text."""
-        if not self._closed:
-            with suppress(ValueError):  # closed by the end of the job, or by the task itself
-                return self.file.write(text)
+        with suppress(ValueError):  # closed by the task itself
+            return self.file.write(text)
         return len(text)
 
     def close(self) -> None:

@@ -34,7 +34,8 @@ if TYPE_CHECKING:
 
     from xpmnb.core.objects import GeneratedPaths
 
-_HOST = os.uname().nodename if hasattr(os, "uname") else ""
+HOST = os.uname().nodename if hasattr(os, "uname") else ""
+"""The name of this machine, as records show it."""
 
 
 class Attempt:
@@ -193,7 +194,7 @@ class Attempt:
         context = JobContext(journal, 1, stdout, stderr, changed)
         self._started_at = started_at = time.time()
         try:
-            context.write(Started(started_at, 1, self._launcher, os.getpid(), _HOST))
+            context.write(Started(started_at, 1, self._launcher, os.getpid(), HOST))
             begun(context, started_at)
             ending = self._execute(context, paths)
             if ending.traceback:

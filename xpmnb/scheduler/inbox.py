@@ -11,15 +11,18 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+_Messages = deque[tuple["Callable[..., None]", tuple[Any, ...]]]
+
 
 class Inbox:
     """Messages for a thread that sleeps until there are some.
 
-    A message is a function and its arguments. :meth:`post` leaves one to the thread;
-    :meth:`bring` handles it at once, unless another is being handled: a thread that is ending
-    anyway can do what is left to do, which saves waking another one.
+    A message is a function and its arguments. :meth:`bring` handles a quick one at once in the
+    calling thread, unless another is being handled: a thread that is ending anyway can do what
+    is left to do, which saves waking another one. :meth:`post` leaves one that may take its time
+    to the thread that sleeps.
 
-    Invariant: messages are handled one at a time, in the order of their coming.
+    Invariant: messages are handled one at a time; those that were brought, in their order.
 
     Parameters
     ----------
@@ -28,50 +31,57 @@ class Inbox:
 
     Notes
     -----
-    Any thread, but for :meth:`sleep`.
+    Any thread, but for :meth:`work_off` and :meth:`sleep`: those are for the thread that sleeps.
     """
 
     def __init__(self, failed: Callable[[], None]) -> None:
         self._failed = failed
-        self._messages: deque[tuple[Callable[..., None], tuple[Any, ...]]] = deque()
-        self._handling = threading.Lock()  # nobody ever waits for it
+        self._brought: _Messages = deque()
+        self._posted: _Messages = deque()
+        self._handling = threading.Lock()
         self._wakes: queue.SimpleQueue[None] = queue.SimpleQueue()
 
     def __len__(self) -> int:
         """Return how many messages wait."""
-        return len(self._messages)
+        return len(self._brought) + len(self._posted)
 
     def post(self, handler: Callable[..., None], *args: Any) -> None:
-        """Leave a message for the thread that sleeps."""
-        self._messages.append((handler, args))
+        """Leave a message to the thread that sleeps."""
+        self._posted.append((handler, args))
         self._wakes.put(None)
 
     def bring(self, handler: Callable[..., None], *args: Any) -> None:
-        """Handle a message in the calling thread; leave it to whoever is handling one now."""
-        self._messages.append((handler, args))
-        self.handle_all()
-
-    def handle_all(self) -> None:
-        """Handle every message, unless another thread is doing so."""
+        """Handle a quick message in the calling thread, or leave it to whoever is handling one."""
+        self._brought.append((handler, args))
         # Whoever brings a message while one is handled finds the lock taken, and leaves: so the
         # holder looks once more after giving the lock back.
-        while self._messages and self._handling.acquire(blocking=False):
-            clean = False
-            try:
-                while self._messages:
-                    handler, args = self._messages.popleft()
-                    handler(*args)
-                clean = True
-            finally:
-                self._handling.release()
-                if not clean:
-                    self._failed()
+        while self._brought and self._handling.acquire(blocking=False):
+            self._handle_and_release(self._brought)
+
+    def work_off(self) -> None:
+        """Handle every message."""
+        while self._brought or self._posted:
+            # The only place that waits for the lock: no handler waits for this thread.
+            self._handling.acquire()
+            self._handle_and_release(self._brought or self._posted)
+
+    def _handle_and_release(self, messages: _Messages) -> None:
+        clean = False
+        try:
+            while messages:
+                handler, args = messages.popleft()
+                handler(*args)
+            clean = True
+        finally:
+            self._handling.release()
+            if not clean:
+                self._failed()
 
     def wake(self) -> None:
         """Let the thread that sleeps look around."""
         self._wakes.put(None)
 
     def sleep(self, timeout_s: float | None) -> None:
-        """Sleep until there is something to do. One thread only."""
+        """Sleep until there is something to do."""
         with suppress(queue.Empty):
             self._wakes.get(timeout=timeout_s)

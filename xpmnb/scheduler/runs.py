@@ -118,6 +118,11 @@ class Run:
         """Write what was noted. Any thread."""
         self._write(self._journal.flush)
 
+    def greet(self, job: Job) -> None:
+        """Tell the observers of a submission. Submitting threads."""
+        for observer in self.observers:
+            guarded(observer.submitted, job)
+
     def notify(self, job: Job) -> None:
         """Tell the observers that a job changed. Any thread."""
         for observer in self.observers:

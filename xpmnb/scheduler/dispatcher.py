@@ -1,0 +1,303 @@
+"""What happens to a job between its submission and its end.
+
+The rules, and nothing but the rules: which thread applies them, one message at a time, is decided
+in ``inbox.py`` and ``scheduler.py``.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from xpmnb.records.events import JobRecord
+from xpmnb.records.states import FailureReason, JobState
+from xpmnb.scheduler.elsewhere import Sight, look_at, read_end
+from xpmnb.scheduler.graph import Verdict, judge
+from xpmnb.scheduler.jobs import announce_change
+from xpmnb.scheduler.launcher import Outcome
+from xpmnb.worker import HOST, Attempt
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from xpmnb.runtime import JobContext
+    from xpmnb.scheduler.inbox import Inbox
+    from xpmnb.scheduler.jobs import Job
+    from xpmnb.scheduler.runs import Lane, Run
+
+_logger = logging.getLogger("xpmnb")
+
+
+@dataclass(slots=True, eq=False)
+class Entry:
+    """A live job and who wants it; what its launcher reports to. Any thread."""
+
+    dispatcher: Dispatcher
+    job: Job
+    lane: Lane
+    runs: list[Run]
+    """Replaced, never changed: other threads may be reading it."""
+    taken: Entry | None = None
+    """The live entry of the same directory: this one, or one that was there before."""
+
+    def begun(self, context: JobContext | None, started_at: float) -> None:
+        """Show that the job runs. No decision hangs on it, so it is no message."""
+        self.job.begin(context, started_at)
+        self.changed()
+
+    def changed(self) -> None:
+        """Pass the news on to the observers; they are quick."""
+        for run in self.runs:
+            run.notify(self.job)
+
+    def finished(self, outcome: Outcome) -> None:
+        """Bring the news that all is over."""
+        self.dispatcher.inbox.bring(self.dispatcher.on_finished, self, outcome)
+
+
+class Dispatcher:
+    """Moves the jobs of a process forward.
+
+    Methods named ``on_...`` are messages: the inbox lets one in at a time. The others that are
+    public may be called by any thread.
+
+    Invariant: a path is in ``live`` from its submission until its job is final, so that no job
+    is run twice by this process.
+
+    Parameters
+    ----------
+    inbox : Inbox
+        Where messages are left.
+    noted : callable
+        Told that a run has something to write.
+    emptied : callable
+        Told of a run that waited for its last job.
+    """
+
+    def __init__(
+        self, inbox: Inbox, noted: Callable[[], None], emptied: Callable[[Run], None]
+    ) -> None:
+        self.inbox = inbox
+        self._noted = noted
+        self._emptied = emptied
+        self._lock = threading.Lock()
+        self.live: dict[str, Entry] = {}
+        """Entries by the path of the job."""
+        self.watched: list[Entry] = []
+        """Entries of jobs that another runner has."""
+
+    def submit(self, job: Job, run: Run) -> Job:
+        """Take a job in, or attach to the live one of the same directory.
+
+        Returns
+        -------
+        Job
+            The job that runs: the given one, or the live one.
+        """
+        entry = Entry(self, job, run.lane, [run])
+        # The message comes first: from here on a Ctrl-C in the submitting thread loses nothing.
+        self.inbox.post(self.on_submitted, entry, run)
+        live = self._take(entry, run).job
+        run.greet(live)
+        return live
+
+    def _take(self, entry: Entry, run: Run) -> Entry:
+        """Make an entry live, unless its directory has a live one; whoever comes first does it."""
+        with self._lock:
+            if entry.taken is None:
+                taken = self.live.setdefault(entry.job.layout.path, entry)
+                if run not in taken.runs:
+                    taken.runs = [*taken.runs, run]
+                run.live.add(taken.job)
+                entry.taken = taken
+            return entry.taken
+
+    def take_over(self, old: Run, new: Run) -> None:
+        """Give the live jobs of a run to another."""
+        with self._lock:
+            for entry in self.live.values():
+                if old in entry.runs:
+                    entry.runs = [run for run in entry.runs if run not in (old, new)] + [new]
+                    new.live.add(entry.job)
+            old.live.clear()
+
+    def give_up(self) -> None:
+        """Leave nobody waiting when a message failed, by a mistake of ours."""
+        with self._lock:
+            entries, self.live = list(self.live.values()), {}
+        for entry in entries:
+            state = JobState.error(FailureReason.LOST)
+            entry.job.settle(state, "the scheduler failed; its traceback is in the kernel's log")
+            entry.job.announce()
+
+    def on_submitted(self, entry: Entry, run: Run) -> None:
+        """Judge a new job: there already, done before, ready, waiting, or doomed."""
+        taken = self._take(entry, run)
+        job = taken.job
+        run.write_submission(job)
+        self._noted()
+        if taken is not entry:
+            self._attach(taken, run)
+        elif os.path.exists(job.layout.done):  # noqa: PTH110 (a str; once for each submission)
+            self._recognise(entry)
+        else:
+            for dependency in job.dependencies:
+                if not dependency.state.is_final:
+                    dependency.dependents.append(job)
+            self._judge(entry)
+
+    @staticmethod
+    def _attach(entry: Entry, run: Run) -> None:
+        """Show a live job to another run, or to the same one again."""
+        if entry.job.state.is_final:
+            # It ended between the submission and this message: the run has not heard of it.
+            run.write_end(entry.job, *read_end(entry.job.layout))
+            run.live.discard(entry.job)
+            announce_change()
+        run.notify(entry.job)
+
+    def on_finished(self, entry: Entry, outcome: Outcome) -> None:
+        """Take the outcome of an attempt."""
+        entry.lane.running -= 1
+        if outcome.state is None:
+            self._watch(entry)
+        else:
+            self._end(entry, outcome.state, outcome)
+        self._fill(entry.lane)
+
+    def on_cancel(self, job: Job) -> None:
+        """End a job that has not begun; ask its launcher otherwise."""
+        entry = self.live.get(job.layout.path)
+        if entry is None or entry.job is not job:
+            return
+        if job.state in (JobState.WAITING, JobState.READY):
+            self._fail_unstarted(entry, FailureReason.CANCELLED, "cancelled before it began")
+        elif entry in self.watched:
+            job.message = "another process runs this job: stop it there"
+        elif job.launcher is not None:
+            job.stopping = True
+            job.launcher.cancel(job)
+        entry.changed()
+
+    def on_look(self) -> None:
+        """Look at the jobs of other runners: ended, still running, or left alone."""
+        for entry in list(self.watched):
+            sight = look_at(entry.job.layout)
+            if sight is Sight.RUNNING:
+                continue
+            self.watched.remove(entry)
+            if sight is Sight.ENDED:
+                self._recognise(entry)
+            else:  # the job is ours to run
+                entry.job.state = JobState.READY
+                entry.lane.queue.append(entry)
+                self._fill(entry.lane)
+
+    def _judge(self, entry: Entry) -> None:
+        """Start, doom or leave a job that has not begun."""
+        job = entry.job
+        verdict = judge(dependency.state for dependency in job.dependencies)
+        if verdict is Verdict.DOOMED:
+            failed = next(each for each in job.dependencies if each.state == JobState.ERROR)
+            message = f"it needs {failed.layout.task} {failed.id[:8]}, which failed"
+            self._fail_unstarted(entry, FailureReason.DEPENDENCY, message)
+        elif verdict is Verdict.READY:
+            job.state = JobState.READY
+            entry.lane.queue.append(entry)
+            self._fill(entry.lane)
+
+    def _fill(self, lane: Lane) -> None:
+        """Start what is ready while the lane has room."""
+        while lane.queue and lane.running < lane.limit:
+            entry = lane.queue.popleft()
+            if entry.job.state != JobState.READY:  # cancelled while it queued
+                continue
+            lane.running += 1
+            entry.job.state = JobState.SCHEDULED
+            entry.changed()
+            try:
+                entry.job.launcher.start(entry.job, entry)  # type: ignore[union-attr]  # it is live
+            except Exception as error:
+                # The border around launchers: theirs may be anybody's code.
+                _logger.exception("the launcher of %r failed", entry.job)
+                message = f"the launcher could not start it: {error!r}"
+                state = JobState.error(FailureReason.ERROR)
+                entry.finished(Outcome(state, message, None, time.time()))
+
+    def _fail_unstarted(self, entry: Entry, reason: FailureReason, message: str) -> None:
+        """End a job that has not begun, on record."""
+        job = entry.job
+        attempt = Attempt(
+            job.layout, job.task, job.params, job.tags, launcher="", enter=lambda _: None
+        )
+        outcome = attempt.record_unstarted(reason, message)
+        if outcome.state is None:
+            self._watch(entry)
+        else:
+            self._end(entry, outcome.state, outcome)
+
+    def _watch(self, entry: Entry) -> None:
+        """Follow a job that another runner has, or had a moment ago."""
+        self.watched.append(entry)
+        self.inbox.wake()
+        entry.begun(None, time.time())
+        self.on_look()
+
+    def _recognise(self, entry: Entry) -> None:
+        """End a job as its directory says: somebody ran it, earlier or elsewhere."""
+        job = entry.job
+        record, mtime = read_end(job.layout)
+        job.begin(None, record.started)
+        job.take_metrics(record.metrics)
+        job.retry_count = max(0, record.attempts - 1)
+        self._conclude(entry, record, mtime)
+
+    def _end(self, entry: Entry, state: JobState, outcome: Outcome) -> None:
+        """End a job of our own as its attempt says."""
+        job = entry.job
+        if outcome.started_at is not None:
+            job.started_at = outcome.started_at
+        has_run = outcome.attempt > 0 and job.launcher is not None
+        record = JobRecord(
+            task=job.layout.task,
+            identifier=job.id,
+            path=job.layout.path,
+            state=state,
+            message=outcome.message or None,
+            result=outcome.result,
+            metrics=job.metrics,
+            started=outcome.started_at,
+            ended=outcome.ended_at,
+            attempts=outcome.attempt,
+            launcher=job.launcher.name if has_run and job.launcher else None,
+            pid=os.getpid() if has_run else None,
+            host=HOST if has_run else None,
+        )
+        self._conclude(entry, record, outcome.marker_mtime_ns)
+
+    def _conclude(self, entry: Entry, record: JobRecord, marker_mtime_ns: int | None) -> None:
+        """Make a job final, tell everybody, and see who waited for it."""
+        job = entry.job
+        with self._lock:
+            if self.live.pop(job.layout.path, None) is not entry:
+                return  # given up before
+        job.ended_at = record.ended
+        dependents, job.dependents = job.dependents, []
+        job.settle(record.state, record.message or "")
+        for run in entry.runs:
+            run.write_end(job, record, marker_mtime_ns)
+            run.notify(job)
+            run.live.discard(job)
+        job.announce()
+        self._noted()
+        for dependent in dependents:
+            waiting = self.live.get(dependent.layout.path)
+            if waiting is not None and waiting.job.state == JobState.WAITING:
+                self._judge(waiting)
+        for run in entry.runs:
+            if run.closing and not run.live:
+                self._emptied(run)
