@@ -25,14 +25,17 @@ from xpmnb.core import registry
 from xpmnb.core.declaration import parameters
 from xpmnb.core.fields import Kind
 from xpmnb.core.registry import Declared
+from xpmnb.core.sealed import freeze
 from xpmnb.core.state import ConfigState, is_configuration
 from xpmnb.core.walk import iter_graph, iter_values
-from xpmnb.errors import DocumentError, IdentifierError
+from xpmnb.errors import DeclarationError, DocumentError, IdentifierError
 
 if TYPE_CHECKING:
     from xpmnb.core.objects import GeneratedPaths
 
 FORMAT = 1
+_DAMAGE = (LookupError, AttributeError, TypeError, ValueError, RecursionError, ImportError, OSError)
+"""What reading a damaged document, or one of a module that is not there, raises."""
 _PLAIN = (bool, int, str, type(None))
 
 
@@ -55,7 +58,7 @@ def to_document(config: Any, paths: GeneratedPaths | None = None) -> dict[str, A
     places = {id(each): place for place, each in enumerate(order)}
     objects = []
     for each in order:
-        values = {name: _to_json(value, places) for name, value in iter_values(each)}
+        values = {name: _value(each, name, value, places) for name, value in iter_values(each)}
         for owner, name in paths or ():
             if owner == id(each):
                 values[name] = {"$path": paths[owner, name].as_posix()}  # type: ignore[index]
@@ -77,6 +80,15 @@ def _place_of(cls: type) -> dict[str, str | None]:
         "qualname": cls.__qualname__,
         "file": str(Path(file).absolute()) if file else None,
     }
+
+
+def _value(config: Any, name: str, value: Any, places: dict[int, int]) -> Any:
+    """Return the JSON form of the value of a parameter, or say which one has none."""
+    try:
+        return _to_json(value, places)
+    except IdentifierError as error:
+        message = f"{type(config).__qualname__}.{name}: {error}"
+        raise IdentifierError(message) from None
 
 
 def _to_json(value: Any, places: dict[int, int]) -> Any:
@@ -127,11 +139,11 @@ def from_document(document: dict[str, Any]) -> Any:
         configs = [_empty(cls) for cls in classes]
         for config, each in zip(configs, objects, strict=True):
             _set_values(config, each["values"], configs)
-        return configs[document["root"]]
-    except (KeyError, IndexError, AttributeError, ValueError) as error:
-        if isinstance(error, DocumentError):
+        return _at(configs, document["root"])
+    except _DAMAGE as error:
+        if isinstance(error, (DocumentError, DeclarationError)):
             raise
-        message = f"damaged document of a configuration: {error!r}"
+        message = f"no readable document of a configuration: {type(error).__name__}: {error}"
         raise DocumentError(message) from error
 
 
@@ -150,12 +162,20 @@ def _set_values(config: Any, given: dict[str, Any], configs: list[Any]) -> None:
             raise DocumentError(message)
     for name, parameter in known.items():
         if name in given and parameter.kind is not Kind.CONSTANT:
-            config.__dict__[name] = parameter.check(_from_json(given[name], configs))
+            config.__dict__[name] = freeze(parameter.check(_from_json(given[name], configs)))
         elif parameter.generator is None:
             if parameter.is_required:
                 message = f"the document has no value for {parameter.owner}.{name}"
                 raise DocumentError(message)
-            config.__dict__[name] = parameter.default_value()
+            config.__dict__[name] = freeze(parameter.default_value())
+
+
+def _at(configs: list[Any], place: Any) -> Any:
+    """Return the configuration at a place; a negative one is damage, not the end of the list."""
+    if type(place) is not int or place < 0:
+        message = f"{place!r} is no place of a configuration"
+        raise DocumentError(message)
+    return configs[place]
 
 
 def _from_json(value: Any, configs: list[Any]) -> Any:
@@ -165,14 +185,18 @@ def _from_json(value: Any, configs: list[Any]) -> Any:
         return value
     [(kind, content)] = value.items()
     if kind == "$ref":
-        return configs[content]
+        return _at(configs, content)
     if kind == "$path":
         return Path(content)
     if kind == "$float":
         return float(content)
     if kind == "$enum":
         place, member = content
-        return _attribute(_module_of(place), place["qualname"])[member]
+        found = _attribute(_module_of(place), place["qualname"])
+        if not (isinstance(found, type) and issubclass(found, enum.Enum)):
+            message = f"{place['qualname']} of {place['module']} is no Enum"
+            raise DocumentError(message)
+        return found[member]
     if kind == "$dict":
         return {_from_json(k, configs): _from_json(v, configs) for k, v in content}
     containers = {"$tuple": tuple, "$set": set, "$frozenset": frozenset}
@@ -215,7 +239,11 @@ def _module_of(place: dict[str, Any]) -> Any:
             message = f"{file}: no Python file; it declared {place['qualname']}"
             raise DocumentError(message)
         module = sys.modules[name] = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
+        try:
+            spec.loader.exec_module(module)
+        except BaseException:
+            del sys.modules[name]
+            raise
     return sys.modules[name]
 
 

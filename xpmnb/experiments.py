@@ -125,7 +125,7 @@ class experiment:  # noqa: N801 (reads like the verb that it is)
     @property
     def failed(self) -> list[Job]:
         """The jobs of this run that failed, in the order of their failing."""
-        return list(self._started().failed)
+        return list(self._started().failed.values())
 
     def start(self) -> Self:
         """Begin a run, and make this the current experiment of the kernel.
@@ -228,7 +228,7 @@ class experiment:  # noqa: N801 (reads like the verb that it is)
             message = f"{len(run.live)} jobs have not ended after {timeout} s"
             raise TimeoutError(message)
         if check and run.failed:
-            lines = "\n".join(f"  {job!r}: {job.message}" for job in run.failed)
+            lines = "\n".join(f"  {job!r}: {job.message}" for job in run.failed.values())
             message = f"{len(run.failed)} jobs of {self.name!r} failed:\n{lines}"
             raise FailedExperiment(message)
 

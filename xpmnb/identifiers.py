@@ -26,7 +26,9 @@ configuration  ``c`` digest; ``p`` identifier of the task that makes it, digest;
 A digest is the SHA-256 of ``xpmnb-identifier-1``, the class name, name and value of each
 parameter in it sorted by name, ``.``, and the init tasks. The identifier of a configuration is
 its digest; where it holds distinct but equal :class:`~xpmnb.InstanceConfig` objects, the SHA-256
-of ``I``, the digest and which occurrence is which.
+of ``I``, the digest and the marks that tell which occurrence is which: ``(``, for an
+InstanceConfig its number among equal ones and a colon, what its values hold, ``)``. The marks of
+what is inside a configuration are hashed.
 
 A change of any of this needs a new format version: ``tests/golden/identifiers.json`` pins it.
 """
@@ -35,21 +37,25 @@ from __future__ import annotations
 
 import enum
 import hashlib
+import itertools
 import math
 import struct
 from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path, PosixPath, PurePath, PurePosixPath, PureWindowsPath, WindowsPath
 from typing import TYPE_CHECKING, Any
 
 from xpmnb.core.declaration import parameters
-from xpmnb.core.registry import Declared, qualified_name
+from xpmnb.core.fields import Kind
+from xpmnb.core.registry import Declared, generation, qualified_name
 from xpmnb.core.sealed import SealedDict, SealedList, SealedSet
-from xpmnb.core.state import ConfigState
-from xpmnb.core.walk import iter_inside
+from xpmnb.core.state import ConfigState, state_of
+from xpmnb.core.values import fresh_default, renew
+from xpmnb.core.walk import iter_graph, iter_inside
 from xpmnb.errors import IdentifierError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Iterator
 
     from xpmnb.core.fields import Parameter
 
@@ -67,8 +73,7 @@ class _Row:
     name: str
     key: bytes
     parameter: Parameter
-    included: bool
-    """Whether the declaration puts it into the identifier; ``setmeta`` can change that."""
+    included: bool  # by its declaration; setmeta can change that
     ignored: bytes | None
     """The encoded default that is left out; None if no value is."""
 
@@ -79,6 +84,7 @@ class _Plan:
 
     header: bytes
     rows: list[_Row]
+    generation: int  # a default may hold a class that is declared anew later
 
 
 def identifier(config: Any, *, exclude_groups: frozenset[str] = frozenset()) -> str:
@@ -101,44 +107,47 @@ def identifier(config: Any, *, exclude_groups: frozenset[str] = frozenset()) -> 
     IdentifierError
         If a value has no canonical encoding; the message names class and parameter.
     """
-    state: ConfigState = config.__dict__["__xpm__"]
+    state = state_of(config)
     if state.job is not None and not exclude_groups:
         return str(state.job.id)
     encoder = _Encoder(exclude_groups)
-    digest, has_instances = encoder.digest(config)
-    if has_instances:
-        marks = _InstanceMarks(encoder).of(config)
-        if any(marks):
-            tail = b"".join(b"%d:" % mark for mark in marks)
-            return _sha256(b"I" + digest + tail).hexdigest()
+    try:
+        digest, has_instances = encoder.digest(config)
+        if has_instances:
+            marks = _InstanceMarks(encoder)
+            tail = marks.of(config)
+            if marks.has_several:
+                return _sha256(b"I" + digest + tail).hexdigest()
+    except RecursionError:
+        message = f"{type(config).__qualname__}: values nested too deeply for an identifier"
+        raise IdentifierError(message) from None
     return digest.hex()
 
 
 def encode(value: Any) -> bytes:
-    """Return the canonical bytes of a value.
-
-    Raises
-    ------
-    IdentifierError
-        If the value has no canonical encoding.
-    """
+    """Return the canonical bytes of a value, or raise an IdentifierError that names it."""
     return _Encoder(frozenset()).encode(value)
 
 
-def _plan(cls: Declared) -> _Plan:
+def _plan(cls: Declared | type[Any]) -> _Plan:
     plain = cls.__xpm_plain__
     plan: _Plan | None = plain.__dict__.get("__xpm_plan__")
-    if plan is None:
+    if plan is None or plan.generation != generation():
+        now = generation()
         rows = [_row(parameter) for _, parameter in sorted(parameters(plain).items())]
-        plan = _Plan(_text(FORMAT) + _text(plain.__xpm_name__), rows)
+        plan = _Plan(_text(FORMAT) + _text(plain.__xpm_name__), rows, now)
         type.__setattr__(plain, "__xpm_plan__", plan)
     return plan
 
 
 def _row(parameter: Parameter) -> _Row:
     ignored = None
-    if parameter.field.ignore_default and parameter.kind.name == "PARAM":
-        ignored = encode(parameter.default_value())
+    if parameter.field.ignore_default and parameter.kind is Kind.PARAM:
+        default = fresh_default(parameter)
+        for inside in iter_inside(default):
+            for _, each in iter_graph(inside):
+                renew(each)  # as a value that is this default will be
+        ignored = encode(default)
     return _Row(parameter.name, _text(parameter.name), parameter, parameter.in_identifier, ignored)
 
 
@@ -153,9 +162,7 @@ def _float(value: float) -> bytes:
 
 
 def _int(value: int) -> bytes:
-    # Hexadecimal would be faster for huge numbers; decimal is what the format says, and Python
-    # limits decimal conversion to 4,300 digits: beyond, IdentifierError.
-    try:
+    try:  # Python converts no more than 4,300 digits
         digits = b"%d" % value
     except ValueError:
         message = f"an int of {value.bit_length()} bits is too large for an identifier"
@@ -191,7 +198,7 @@ class _Encoder:
         self.path: dict[int, int] = {}
         """Depth of each configuration that is being encoded: what a cycle refers to."""
         self.low = 0
-        """The smallest depth that was referred to; the current depth if none."""
+        """The smallest depth that was referred to; more than the current depth if none."""
         self.has_instances = False
 
     def encode(self, value: Any) -> bytes:
@@ -209,7 +216,7 @@ class _Encoder:
             return self._sequence(b"t", [self.encode(v) for v in value if not _is_meta(v)])
         if kind is set or kind is SealedSet or kind is frozenset:
             return self._sequence(b"S", sorted(self.encode(v) for v in value if not _is_meta(v)))
-        if isinstance(value, enum.Enum):
+        if isinstance(value, enum.Enum) and value.name is not None:
             return b"e" + _text(qualified_name(kind)) + _text(value.name)
         message = f"{value!r:.80} of type {kind.__qualname__} has no canonical encoding"
         raise IdentifierError(message)
@@ -217,32 +224,38 @@ class _Encoder:
     def digest(self, config: Any) -> tuple[bytes, bool]:
         """Return the digest of a configuration, and whether InstanceConfigs are in it."""
         state: ConfigState = config.__dict__["__xpm__"]
-        known = self.memo.get(id(config)) or (None if self.excluded else state.digest)
+        known = self.memo.get(id(config)) or self._kept(state)
         if known is not None:
             self.has_instances |= known[1]
-            return known  # type: ignore[no-any-return]
+            return known
         depth = len(self.path)
         self.path[id(config)] = depth
-        outer_low, self.low = self.low, depth
+        outer_low, self.low = self.low, depth + 1
         outer_instances, self.has_instances = self.has_instances, False
-        result = self._content(config, state)
-        result = (result, self.has_instances or _is_instance_config(config))
+        content = self._content(config, state)
+        result = (content, self.has_instances or _is_instance_config(config))
         del self.path[id(config)]
-        if self.low >= depth:  # nothing in it refers to what is around it
+        if self.low > depth:  # not in a cycle: the same from wherever it is reached
             self.memo[id(config)] = result
             if state.sealed and not self.excluded:
-                state.digest = result
-            self.low = outer_low
-        else:
-            self.low = min(outer_low, self.low)
+                state.digest = (generation(), result)
+        self.low = min(outer_low, self.low) if self.low < depth else outer_low
         self.has_instances = outer_instances or result[1]
         return result
+
+    def _kept(self, state: ConfigState) -> tuple[bytes, bool] | None:
+        """Return what an earlier encoder found, unless a class was declared anew since then."""
+        if self.excluded or state.digest is None or state.digest[0] != generation():
+            return None
+        return state.digest[1]  # type: ignore[no-any-return]
 
     def _content(self, config: Any, state: ConfigState) -> bytes:
         plan = _plan(type(config))
         values = config.__dict__
         parts = [plan.header]
         for row in plan.rows:
+            if self.is_excluded(row):
+                continue
             if row.name not in values:
                 if row.included and row.parameter.generator is None:
                     message = f"{row.parameter.owner}.{row.name} has no value yet"
@@ -256,7 +269,7 @@ class _Encoder:
                 encoded = atom(value)
             else:
                 continue
-            if encoded is None or encoded == row.ignored or self._is_excluded(row):
+            if encoded is None or encoded == row.ignored:
                 continue
             parts.append(row.key)
             parts.append(encoded)
@@ -265,16 +278,13 @@ class _Encoder:
             parts.append(self._sequence(b"t", [self.encode(task) for task in state.init_tasks]))
         return _sha256(b"".join(parts)).digest()
 
-    def _is_excluded(self, row: _Row) -> bool:
+    def is_excluded(self, row: _Row) -> bool:
+        """Tell whether the parameter is in a group that is left out."""
         return bool(self.excluded) and not self.excluded.isdisjoint(row.parameter.field.groups)
 
     def _value(self, row: _Row, value: Any) -> bytes | None:
         """Return the encoding of a value that is no atom; None if it is not in the identifier."""
-        included = row.included
-        if isinstance(type(value), Declared):
-            is_meta = value.__dict__["__xpm__"].is_meta
-            included = included if is_meta is None else not is_meta
-        if not included or row.parameter.value_type.only_paths:
+        if not _is_included(row, value):
             return None
         try:
             return self.encode(value)
@@ -311,6 +321,14 @@ class _Encoder:
         return b"m%d:%b" % (len(pairs), b"".join(key + item for key, item in pairs))
 
 
+def _is_included(row: _Row, value: Any) -> bool:
+    """Tell whether a parameter with this value is part of the identifier."""
+    if not isinstance(type(value), Declared):
+        return row.included
+    is_meta = value.__dict__["__xpm__"].is_meta
+    return row.included if is_meta is None else not is_meta
+
+
 def _is_meta(value: Any) -> bool:
     return isinstance(type(value), Declared) and bool(value.__dict__["__xpm__"].is_meta)
 
@@ -320,38 +338,61 @@ def _is_instance_config(config: Any) -> bool:
 
 
 class _InstanceMarks:
-    """Numbers the distinct but equal InstanceConfigs of a graph, in the order of occurrence."""
+    """Numbers the distinct but equal InstanceConfigs of a graph, in the order of occurrence.
+
+    One thread; made for one use.
+    """
 
     def __init__(self, encoder: _Encoder) -> None:
         self.encoder = encoder
-        self.numbers: dict[bytes, dict[int, int]] = {}
-        self.marks: list[int] = []
-        self.seen: set[int] = set()
+        self.has_several = False
+        """Whether there are distinct but equal ones."""
+        self._numbers: dict[bytes, dict[int, int]] = {}
+        self._known: dict[int, bytes] = {}
 
-    def of(self, config: Any) -> list[int]:
-        """Return one number for each occurrence; 0 for the first object of equal ones."""
-        self._visit(config)
-        return self.marks
-
-    def _visit(self, config: Any) -> None:
+    def of(self, config: Any) -> bytes:
+        """Return the marks of a configuration: they tell which occurrence is which object."""
+        known = self._known.get(id(config))
+        if known is not None:
+            return known
+        own = b""
         if _is_instance_config(config):
-            numbers = self.numbers.setdefault(self.encoder.digest(config)[0], {})
-            self.marks.append(numbers.setdefault(id(config), len(numbers)))
-        if id(config) in self.seen or config.__dict__["__xpm__"].job is not None:
-            return
-        self.seen.add(id(config))
+            numbers = self._numbers.setdefault(self.encoder.digest(config)[0], {})
+            number = numbers.setdefault(id(config), len(numbers))
+            self.has_several |= number > 0
+            own = b"%d:" % number
+        if config.__dict__["__xpm__"].job is not None:
+            return own
+        self._known[id(config)] = own  # what a cycle finds
+        inside = b"".join(map(self.of, self._children(config)))
+        result = b"(%b%b)" % (own, _sha256(inside).digest() if inside else b"")
+        self._known[id(config)] = result
+        return result
+
+    def _children(self, config: Any) -> Iterator[Any]:
+        """Yield the configurations that count, in an order that only the values decide."""
         for row in _plan(type(config)).rows:
-            if row.included and row.name in config.__dict__:
-                for child in self._in_order(config.__dict__[row.name]):
-                    self._visit(child)
+            value = config.__dict__.get(row.name)
+            if _is_included(row, value) and not self.encoder.is_excluded(row):
+                yield from self._in_order(value)
+        yield from config.__dict__["__xpm__"].init_tasks
 
     def _in_order(self, value: Any) -> list[Any]:
-        """Return the configurations in a value in an order that only the values decide."""
         if isinstance(value, dict):
-            items = sorted(value.items(), key=lambda item: self.encoder.encode(item[0]))
-            return [child for item in items for part in item for child in self._in_order(part)]
+            keys = self._sorted(key for key in value if not _is_meta(value[key]))
+            parts = [part for key in keys for part in (key, value[key])]
+            return [child for part in parts for child in self._in_order(part)]
         if isinstance(value, (set, frozenset)):
-            return sorted(iter_inside(value), key=self.encoder.encode)
+            return [child for item in self._sorted(value) for child in self._in_order(item)]
         if isinstance(value, (list, tuple)):
             return [child for item in value for child in self._in_order(item)]
-        return list(iter_inside(value))
+        return [child for child in iter_inside(value) if not _is_meta(child)]
+
+    def _sorted(self, items: Iterable[Any]) -> list[Any]:
+        """Return the items of a set in the order of their bytes, which must tell them apart."""
+        encoded = sorted(((self.encoder.encode(item), item) for item in items), key=itemgetter(0))
+        for (one, item), (other, _) in itertools.pairwise(encoded):
+            if one == other and any(True for _ in iter_inside(item)):
+                message = "a set or dict holds equal configurations, some of them InstanceConfigs: "
+                raise IdentifierError(message + "nothing says which is which; use a list")
+        return [item for _, item in encoded]

@@ -113,9 +113,17 @@ def source_of(cls: type) -> str:
     if place is not None:
         file, line = place
         lines = linecache.getlines(file)
-        for node in ast.walk(ast.parse("".join(lines))) if lines else ():
+        for node in ast.walk(_parsed("".join(lines))):
             if isinstance(node, ast.ClassDef) and node.name == cls.__name__:
                 first = min([node.lineno, *(deco.lineno for deco in node.decorator_list)])
                 if first <= line <= (node.end_lineno or line):
                     return "".join(lines[first - 1 : node.end_lineno])
     return f"# The source of {cls.__qualname__} is not available.\n"
+
+
+def _parsed(source: str) -> ast.AST:
+    """Return the syntax tree; an empty one for a file that was edited and is no Python now."""
+    try:
+        return ast.parse(source)
+    except (SyntaxError, ValueError):
+        return ast.Module([], [])

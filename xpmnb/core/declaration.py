@@ -6,6 +6,7 @@ the cell that made them, and at first use where a name is declared only later.
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import re
 import sys
@@ -15,7 +16,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from xpmnb.core.fields import MISSING, Field, Kind, Parameter
-from xpmnb.core.registry import Declared
+from xpmnb.core.registry import Declared, find_beside
 from xpmnb.core.types import compile_annotated
 from xpmnb.errors import DeclarationError
 
@@ -38,7 +39,7 @@ def scope_of(frame: types.FrameType) -> Scope:
     return Scope(frame.f_globals, local)
 
 
-def parameters(cls: Declared) -> dict[str, Parameter]:
+def parameters(cls: Declared | type[Any]) -> dict[str, Parameter]:
     """Return the parameters of a class, inherited ones first, by name.
 
     Raises
@@ -46,23 +47,24 @@ def parameters(cls: Declared) -> dict[str, Parameter]:
     DeclarationError
         If an annotation names something that is still not defined, or has no usable type.
     """
-    cls = cls.__xpm_plain__
-    known: dict[str, Parameter] | None = cls.__dict__.get("__xpm_parameters__")
-    if known is None:
-        known = collect(cls, strict=True)
-        type.__setattr__(cls, "__xpm_parameters__", known)
-        type.__setattr__(cls, "__xpm_scope__", None)
-    return known
+    return collected(cls, strict=True)
 
 
 def collect_early(cls: Declared) -> None:
     """Collect the parameters now if every name is known; leave it to the first use otherwise."""
-    try:
-        known = collect(cls, strict=False)
-    except NameError:
-        return
-    type.__setattr__(cls, "__xpm_parameters__", known)
-    type.__setattr__(cls, "__xpm_scope__", None)
+    with contextlib.suppress(NameError):
+        collected(cls, strict=False)
+
+
+def collected(cls: Declared | type[Any], *, strict: bool) -> dict[str, Parameter]:
+    """Return the parameters of a class, collected once; see :func:`collect`."""
+    plain: Declared = cls.__xpm_plain__
+    known: dict[str, Parameter] | None = plain.__dict__.get("__xpm_parameters__")
+    if known is None:
+        known = collect(plain, strict=strict)
+        type.__setattr__(plain, "__xpm_parameters__", known)
+        type.__setattr__(plain, "__xpm_scope__", None)
+    return known
 
 
 def collect(cls: Declared, *, strict: bool) -> dict[str, Parameter]:
@@ -70,7 +72,13 @@ def collect(cls: Declared, *, strict: bool) -> dict[str, Parameter]:
     result: dict[str, Parameter] = {}
     for base in reversed(cls.__mro__[1:]):
         if isinstance(base, Declared):
-            result.update(parameters(base))
+            inherited = collected(base, strict=strict)
+            # Only what the base itself says: what it inherits comes from further up, where
+            # another base may have replaced it.
+            own = {name: each for name, each in inherited.items() if each.declared_in(base)}
+            result.update(own)
+            for name in own if len(cls.__bases__) > 1 else ():
+                _check_name(cls, name)
     hints = _own_hints(cls, strict=strict)
     for name, hint in hints.items():
         parameter = _parameter(cls, name, hint)
@@ -84,28 +92,65 @@ def collect(cls: Declared, *, strict: bool) -> dict[str, Parameter]:
 def _own_hints(cls: Declared, *, strict: bool) -> dict[str, Any]:
     """Return the resolved annotations of the class's own body that declare parameters."""
     scope: Scope = cls.__dict__["__xpm_scope__"]
-    local = {**scope.local, cls.__name__: cls}
+    local = _Names(cls, scope)
     hints = {}
-    for name, raw in _own_annotations(cls).items():
-        if isinstance(raw, str) and not _KIND_WORD.search(raw):
-            continue
+    for name, raw in own_annotations(cls).items():
         holder = types.SimpleNamespace(__annotations__={name: raw})
         try:
             hint = typing.get_type_hints(holder, scope.module, local, include_extras=True)[name]
-        except NameError as error:
-            if not strict:
+        except (NameError, AttributeError, TypeError, SyntaxError) as error:
+            if isinstance(raw, str) and not _KIND_WORD.search(raw):
+                continue  # no parameter: whatever else an annotation says is not ours to judge
+            if not strict and isinstance(error, NameError):
                 raise
-            message = f"{cls.__qualname__}.{name}: {error}; declare it before {cls.__name__} is used"
+            message = (
+                f"{cls.__qualname__}.{name}: {error}; declare it before {cls.__name__} is used"
+            )
             raise DeclarationError(message) from None
         if typing.get_origin(hint) is typing.Annotated and _kind(hint) is not None:
             hints[name] = hint
+        else:
+            _refuse_hidden_kind(f"{cls.__qualname__}.{name}", hint)
     return hints
 
 
-def _own_annotations(cls: type) -> dict[str, Any]:
+class _Names(dict[str, Any]):
+    """The names of a class statement, and classes declared in the same function after it."""
+
+    def __init__(self, cls: Declared, scope: Scope) -> None:
+        super().__init__({**scope.local, cls.__name__: cls})
+        self._cls = cls
+        self._scope = scope
+
+    def __missing__(self, name: str) -> Any:
+        inner = self._cls.__dict__.get(name)
+        if isinstance(inner, type):
+            return inner
+        if "<locals>" in self._cls.__qualname__ and name not in self._scope.module:
+            later = find_beside(self._cls, name)
+            if later is not None:
+                return later
+        raise KeyError(name)
+
+
+def _refuse_hidden_kind(where: str, hint: Any) -> None:
+    """Refuse ``Param[float] | None``: it says nothing to us, and was meant as a parameter."""
+    for inside in typing.get_args(hint):
+        kind = _kind(inside) if typing.get_origin(inside) is typing.Annotated else None
+        if kind is not None:
+            word = kind.value
+            message = (
+                f"{where}: {word} goes around the whole type: {word}[float | None] for example"
+            )
+            raise DeclarationError(message)
+        _refuse_hidden_kind(where, inside)
+
+
+def own_annotations(cls: type) -> dict[str, Any]:
+    """Return the annotations of a class's own body; those of its bases are not in it."""
     if sys.version_info >= (3, 14):
         # Annotations are computed when asked for; unknown names come as forward references.
-        import annotationlib  # exists from 3.14 on
+        import annotationlib  # noqa: PLC0415 (exists from 3.14 on)
 
         return annotationlib.get_annotations(cls, format=annotationlib.Format.FORWARDREF)
     return inspect.get_annotations(cls)
@@ -120,8 +165,7 @@ def _parameter(cls: Declared, name: str, hint: Any) -> Parameter:
     """Return one compiled parameter of the class."""
     where = f"{cls.__qualname__}.{name}"
     _check_name(cls, name)
-    kind = _kind(hint)
-    assert kind is not None  # _own_hints keeps only those
+    kind = _kind(hint) or Kind.PARAM  # _own_hints keeps only those that have one
     if any(isinstance(arg, typing.TypeVar) for arg in typing.get_args(hint)[:1]):
         message = f"{where}: say of which type, {kind.value}[float] for example"
         raise DeclarationError(message)
@@ -150,7 +194,9 @@ def _checked(parameter: Parameter) -> Parameter:
         message = f"{parameter.owner}.{parameter.name}: a Constant needs its value: = ..."
         raise DeclarationError(message)
     if parameter.generator is not None and not parameter.value_type.only_paths:
-        message = f"{parameter.owner}.{parameter.name}: a PathGenerator makes a Path, so its type is Path"
+        message = (
+            f"{parameter.owner}.{parameter.name}: a PathGenerator makes a Path, so its type is Path"
+        )
         raise DeclarationError(message)
     return parameter
 
@@ -181,7 +227,7 @@ def _with_new_default(cls: Declared, old: Parameter) -> Parameter:
     if hasattr(value, "__get__"):
         message = f"{cls.__qualname__}.{old.name} hides the parameter {old.owner}.{old.name}"
         raise DeclarationError(message)
-    field = value if isinstance(value, Field) else replace(
-        old.field, default=value, default_factory=None, ignore_default=True
-    )
+    field = value
+    if not isinstance(value, Field):
+        field = replace(old.field, default=value, default_factory=None, ignore_default=True)
     return _checked(replace(old, owner=cls.__qualname__, field=field))

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_SHOWN = 80
+"""How many characters of a value an error message shows."""
+
 
 class Kind(enum.Enum):
     """What a parameter is to the identifier."""
@@ -150,10 +153,10 @@ def field(
     if default is not MISSING and default_factory is not None:
         message = "field(): give default or default_factory, not both"
         raise DeclarationError(message)
-    if default_factory is not None and not callable(default_factory):
-        if not isinstance(default_factory, PathGenerator):
-            message = f"field(default_factory={default_factory!r}): give a function or PathGenerator"
-            raise DeclarationError(message)
+    is_factory = callable(default_factory) or isinstance(default_factory, PathGenerator)
+    if default_factory is not None and not is_factory:
+        message = f"field(default_factory={default_factory!r}): give a function or PathGenerator"
+        raise DeclarationError(message)
     if ignore_default and default is MISSING and default_factory is None:
         message = "field(ignore_default=True): there is no default to ignore; give default="
         raise DeclarationError(message)
@@ -171,6 +174,10 @@ class Parameter:
     kind: Kind
     value_type: ValueType
     field: Field
+
+    def declared_in(self, cls: type) -> bool:
+        """Tell whether the class itself declares the parameter, or gives it another default."""
+        return self.owner == cls.__qualname__
 
     @property
     def generator(self) -> PathGenerator | None:
@@ -228,4 +235,4 @@ def _type_name(value: object) -> str:
 def _short(value: object) -> str:
     """Return a repr of bounded length: values can be large."""
     text = repr(value)
-    return text if len(text) <= 80 else f"{text[:77]}..."
+    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 3]}..."

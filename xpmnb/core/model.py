@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_SHOWN = 60
+"""How many characters of a value the repr of a configuration shows."""
+
 
 @dataclass_transform(kw_only_default=True, field_specifiers=(field,))
 class ConfigMeta(registry.Declared):
@@ -49,11 +52,13 @@ class ConfigMeta(registry.Declared):
         return cls
 
     @property
-    def C(cls: type[T]) -> type[T]:  # type: ignore[misc]  # noqa: N802 (mypy: self of a metaclass)
+    def C(cls: type[T]) -> type[T]:  # noqa: N802 (stands for Config)
         """What builds configurations of this class: ``Train.C(lr=0.1)``."""
-        return _configuration_class(cls.__xpm_plain__)  # type: ignore[attr-defined]
+        made: type[T] = _configuration_class(cls)
+        return made
 
-    def __call__(cls, *args: Any, **given: Any) -> Any:
+    # Typed as a plain call: type checkers then take the parameters from the class.
+    def __call__(cls: type[T], *args: Any, **given: Any) -> T:
         """Build a configuration; on the class itself, say how it is done."""
         name = cls.__qualname__
         if "__xpm_is_configuration__" not in cls.__dict__:
@@ -67,12 +72,13 @@ class ConfigMeta(registry.Declared):
         return config
 
 
-def _example(cls: registry.Declared) -> str:
+def _example(cls: type[Any]) -> str:
     return ", ".join(f"{name}=..." for name in parameters(cls))
 
 
-def _configuration_class(plain: Any) -> Any:
+def _configuration_class(cls: Any) -> Any:
     """Return the class of the configurations of a class: a subclass made once."""
+    plain = cls.__xpm_plain__
     known = plain.__dict__.get("__xpm_configuration__")
     if known is None:
         namespace = {
@@ -114,7 +120,7 @@ def _configuration_repr(config: Any) -> str:
     for name in parameters(type(config)):
         if name in config.__dict__:
             text = "..." if is_configuration(config.__dict__[name]) else repr(config.__dict__[name])
-            shown.append(f"{name}={text if len(text) <= 60 else text[:57] + '...'}")
+            shown.append(f"{name}={text if len(text) <= _SHOWN else text[: _SHOWN - 3] + '...'}")
     return f"{type(config).__qualname__}.C({', '.join(shown)})"
 
 
@@ -199,7 +205,7 @@ class Config(metaclass=ConfigMeta):
         self.seal()
         return instantiate(self)  # type: ignore[no-any-return]
 
-    def tag(self, name: str, value: str | float | bool) -> Self:
+    def tag(self, name: str, value: str | float) -> Self:
         """Set a tag of this configuration, and return it.
 
         Raises

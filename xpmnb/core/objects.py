@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from xpmnb.core import registry
 from xpmnb.core.declaration import parameters
 from xpmnb.core.sealed import thaw
+from xpmnb.core.state import state_of
 from xpmnb.core.values import map_configs
 from xpmnb.core.walk import iter_graph
 
@@ -31,15 +32,44 @@ def generate_paths(config: Any, directory: str) -> GeneratedPaths:
     Returns
     -------
     dict
-        Path by ``(id(configuration), parameter name)``; values set by hand or by another task
-        are not in it.
+        Path by ``(id(configuration), parameter name)``; values set by hand are not in it. What
+        belongs to another submitted task lies in the directory of that task.
     """
     result: GeneratedPaths = {}
-    for path, each in iter_graph(config):
-        for name, parameter in parameters(type(each)).items():
-            if parameter.generator is not None and name not in each.__dict__:
-                result[id(each), name] = Path(directory, *path, parameter.generator.path)
+    directories = {id(config): directory}
+    pending = [config]
+    while pending:
+        task = pending.pop()
+        own, others = _split(task)
+        for path, each in own:
+            for name, parameter in parameters(type(each)).items():
+                if parameter.generator is not None:
+                    place = Path(directories[id(task)], *path, parameter.generator.path)
+                    # Submitting a task sets its own paths, and documents hold them.
+                    if each.__dict__.get(name, place) == place:
+                        result[id(each), name] = place
+        for other in others:
+            if id(other) not in directories:
+                directories[id(other)] = str(state_of(other).job.path)
+                pending.append(other)
     return result
+
+
+def _split(task: Any) -> tuple[list[tuple[tuple[str, ...], Any]], list[Any]]:
+    """Return the configurations that are a task's own, with paths, and other submitted tasks."""
+    others: list[Any] = []
+
+    def is_own(each: Any) -> bool:
+        return each is task or state_of(each).job is None
+
+    def enter(each: Any) -> bool:
+        if is_own(each):
+            return True
+        others.append(each)
+        return False
+
+    graph = iter_graph(task, enter=enter)
+    return [(path, each) for path, each in graph if is_own(each)], others
 
 
 def instantiate(config: Any, paths: GeneratedPaths | None = None) -> Any:
@@ -70,7 +100,7 @@ def instantiate(config: Any, paths: GeneratedPaths | None = None) -> Any:
     return objects[id(config)]
 
 
-def _new(cls: registry.Declared) -> Any:
+def _new(cls: Any) -> Any:
     instance = cls.__new__(cls)
     try:
         instance.__init__()
@@ -80,9 +110,7 @@ def _new(cls: registry.Declared) -> Any:
     return instance
 
 
-def _fill(
-    instance: Any, config: Any, objects: Mapping[int, Any], paths: GeneratedPaths
-) -> None:
+def _fill(instance: Any, config: Any, objects: Mapping[int, Any], paths: GeneratedPaths) -> None:
     """Set the attributes of an instance from the values of its configuration."""
     values = config.__dict__
     for name, parameter in parameters(registry.newest(type(config))).items():
@@ -92,4 +120,5 @@ def _fill(
         elif (id(config), name) in paths:
             setattr(instance, name, paths[id(config), name])
         elif not parameter.is_required and parameter.generator is None:
-            setattr(instance, name, parameter.default_value())
+            # The class got this parameter after its configuration was submitted.
+            setattr(instance, name, map_configs(parameter.default_value(), instantiate))

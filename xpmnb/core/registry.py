@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import sys
 from pathlib import Path
+from typing import Any
 
 from xpmnb import seam
 from xpmnb.errors import DeclarationError
@@ -29,6 +30,7 @@ class Declared(type):
 
 
 _newest: dict[str, Declared] = {}
+_generation = 0
 
 
 def qualified_name(cls: type) -> str:
@@ -76,13 +78,49 @@ def _main_name() -> str:
 
 
 def register(cls: Declared) -> None:
-    """Make a class the newest definition of its declared name."""
+    """Make a class the newest definition of its declared name.
+
+    Raises
+    ------
+    DeclarationError
+        If the name is that of another class, which differs in upper and lower case only.
+    """
+    global _generation  # noqa: PLW0603 (one count for the process, beside the names)
+    old = _newest.get(cls.__xpm_name__)
+    if old is not None:
+        _refuse_confusion(old, cls)
+        _generation += 1
     _newest[cls.__xpm_name__] = cls
 
 
-def newest(cls: Declared) -> Declared:
+def _refuse_confusion(old: Declared, new: Declared) -> None:
+    """Refuse two classes that a person tells apart by upper and lower case alone."""
+    if old.__qualname__ != new.__qualname__ and "__xpmid__" not in new.__dict__:
+        message = (
+            f"{new.__qualname__} and {old.__qualname__} have one declared name, "
+            f"{new.__xpm_name__}: rename one, or give it an __xpmid__ of its own"
+        )
+        raise DeclarationError(message)
+
+
+def generation() -> int:
+    """Return how often a class was declared anew: what was computed before may be outdated."""
+    return _generation
+
+
+def find_beside(cls: type, name: str) -> Declared | None:
+    """Return the newest class that was declared as ``name`` in the same place as another."""
+    place = cls.__qualname__.rpartition(".")[0]
+    wanted = f"{place}.{name}" if place else name
+    for each in reversed(_newest.values()):
+        if each.__module__ == cls.__module__ and each.__qualname__ == wanted:
+            return each
+    return None
+
+
+def newest(cls: Declared | type[Any]) -> Declared:
     """Return the newest definition of a class."""
-    return _newest.get(cls.__xpm_name__, cls)
+    return _newest.get(cls.__xpm_name__, cls.__xpm_plain__)
 
 
 def find(name: str) -> Declared | None:

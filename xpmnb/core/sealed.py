@@ -44,6 +44,10 @@ class SealedSet(set[Any]):
     intersection_update = difference_update = symmetric_difference_update = _refuse
     __ior__ = __iand__ = __isub__ = __ixor__ = _refuse
 
+    def __repr__(self) -> str:
+        # Subclasses of set show their name, those of list and dict do not.
+        return repr(set(self))
+
 
 def freeze(value: Any) -> Any:
     """Return the value with every container in it sealed; other values are returned as they are."""

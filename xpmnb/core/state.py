@@ -15,7 +15,16 @@ from xpmnb.core.registry import Declared
 class ConfigState:
     """The state of one configuration. Changed by the thread that owns the configuration."""
 
-    __slots__ = ("dependencies", "digest", "init_tasks", "is_meta", "job", "producer", "sealed", "tags")
+    __slots__ = (
+        "dependencies",
+        "digest",
+        "init_tasks",
+        "is_meta",
+        "job",
+        "producer",
+        "sealed",
+        "tags",
+    )
 
     def __init__(self) -> None:
         self.sealed = False

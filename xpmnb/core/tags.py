@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 from urllib.parse import quote
 
 from xpmnb.core.state import is_configuration, state_of
+from xpmnb.core.types import same_value
 from xpmnb.core.values import TaggedValue
 from xpmnb.core.walk import iter_graph
 from xpmnb.errors import SealedError
@@ -30,7 +31,7 @@ def tag(value: T) -> T:
     return TaggedValue(value)  # type: ignore[return-value]
 
 
-def add_tag(config: Any, name: str, value: str | float | bool) -> None:
+def add_tag(config: Any, name: str, value: str | float) -> None:
     """Set a tag of a configuration.
 
     Raises
@@ -71,13 +72,14 @@ def tags(config: Any) -> dict[str, Any]:
 
 
 def _collect(config: Any, prefix: tuple[str, ...], result: dict[str, Any], seen: set[int]) -> None:
-    # Children come first in iter_graph; an outer tag is to win over an inner one.
-    for path, each in reversed(list(iter_graph(config))):
+    # Children come first in iter_graph; an outer tag is to win over an inner one, and the first
+    # over the second.
+    for path, each in sorted(iter_graph(config), key=lambda found: len(found[0])):
         if id(each) in seen:
             continue
         seen.add(id(each))
         for name, value in state_of(each).tags.items():
-            if result.setdefault(name, value) != value:
+            if not same_value(result.setdefault(name, value), value):
                 result.setdefault(".".join((*prefix, *path, name)), value)
         producer = state_of(each).producer
         if producer is not None and id(producer) not in seen:
@@ -98,8 +100,12 @@ def tagspath(config: Any) -> str:
         ``name=value`` sorted by name and joined by ``_``; whatever is special in file names
         is percent-encoded.
     """
-    pairs = sorted(tags(config).items())
-    return "_".join(f"{quote(name, safe='')}={quote(str(v), safe='+')}" for name, v in pairs)
+    found = tags(config)
+    return "_".join(f"{_quoted(name)}={_quoted(str(found[name]))}" for name in sorted(found))
+
+
+def _quoted(text: str) -> str:
+    return quote(text, safe="+", errors="surrogatepass")
 
 
 def setmeta(config: T, flag: bool = True) -> T:  # noqa: FBT001, FBT002 (the name says what is true)

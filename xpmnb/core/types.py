@@ -6,6 +6,7 @@ values and says in words what it expects. Nothing here knows what a parameter or
 
 from __future__ import annotations
 
+import contextlib
 import enum
 import math
 import numbers
@@ -105,7 +106,7 @@ class _BoolType(ValueType):
     def check(self, value: Any) -> bool:
         if isinstance(value, bool):
             return value
-        # numpy's bool is no subclass of bool and is in no abstract class of `numbers`.
+        # numpy's is no subclass of bool, and in no abstract class of `numbers`.
         if type(value).__name__ in {"bool", "bool_"} and hasattr(value, "item"):
             return bool(value)
         raise self.mismatch(value)
@@ -258,8 +259,8 @@ class _DictType(ValueType):
 
 class _UnionType(ValueType):
     def __init__(self, options: tuple[ValueType, ...]) -> None:
-        # A value keeps its own type where an option has exactly that type: with float | int,
-        # 1 stays an int. None is said last, as people write it.
+        # A value keeps its own type where an option has it: with float | int, 1 stays an int.
+        # None is said last, as people write it.
         self.options = options
         names = [option.name for option in options if not isinstance(option, _NoneType)]
         has_none = len(names) < len(options)
@@ -268,6 +269,8 @@ class _UnionType(ValueType):
         self.only_paths = bool(solid) and all(option.only_paths for option in solid)
 
     def check(self, value: Any) -> Any:
+        if type(value).__module__ == "numpy" and hasattr(value, "item") and not value.shape:
+            value = value.item()
         converted: list[Any] = []
         for option in self.options:
             try:
@@ -344,37 +347,26 @@ def compile_annotated(hint: Any) -> Compiled:
     value_type = compile_type(hint)
     for mark in marks:
         if isinstance(mark, Choices):
-            value_type = _ChoicesType(value_type, mark.values)
+            try:
+                value_type = _ChoicesType(value_type, mark.values)
+            except MismatchError as error:
+                message = f"{mark!r} holds {error.value!r}, which is no {error.expected}"
+                raise DeclarationError(message) from None
     others = tuple(mark for mark in marks if not isinstance(mark, Choices))
     return Compiled(value_type, others)
 
 
 def compile_type(hint: Any) -> ValueType:
-    """Return the checker of a type hint, all forward references resolved.
-
-    Raises
-    ------
-    DeclarationError
-        If the type is not supported.
-    """
+    """Return the checker of a type hint, or raise a DeclarationError."""
     if typing.get_origin(hint) is typing.Annotated:
         return compile_annotated(hint).value_type
-    simple = _SIMPLE.get(hint) if _is_hashable(hint) else None
-    if simple is not None:
-        return simple
+    with contextlib.suppress(TypeError, KeyError):  # a Literal of a list has no hash
+        return _SIMPLE[hint]
     if isinstance(hint, registry.Declared):
         return _ConfigType(hint)
     if isinstance(hint, type) and issubclass(hint, enum.Enum):
         return _EnumType(hint)
     return _compile_generic(hint)
-
-
-def _is_hashable(hint: Any) -> bool:
-    try:
-        hash(hint)
-    except TypeError:
-        return False
-    return True
 
 
 def _compile_generic(hint: Any) -> ValueType:
@@ -393,7 +385,9 @@ def _compile_generic(hint: Any) -> ValueType:
         key, value = args or (Any, Any)
         return _DictType(compile_type(key), compile_type(value))
     if origin is tuple:
-        repeated = not args and hint is tuple or (len(args) == 2 and args[1] is Ellipsis)
+        # The hints tuple and typing.Tuple say nothing of the items; tuple[()] has none.
+        is_bare = hint is tuple or hint is typing.Tuple  # noqa: UP006 (both spellings)
+        repeated = is_bare or args[1:] == (Ellipsis,)
         items = (args[:1] or (Any,)) if repeated else args
         return _TupleType(tuple(compile_type(item) for item in items), repeated=repeated)
     message = (

@@ -10,10 +10,11 @@ import difflib
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from xpmnb.core import registry
-from xpmnb.core.declaration import parameters
+from xpmnb.core.declaration import own_annotations, parameters
 from xpmnb.core.fields import MISSING, Kind, Parameter
 from xpmnb.core.sealed import freeze, thaw
 from xpmnb.core.state import ConfigState, is_configuration, is_declared, state_of
+from xpmnb.core.types import same_value
 from xpmnb.core.walk import iter_graph, iter_inside
 from xpmnb.errors import (
     MissingParameterError,
@@ -179,6 +180,7 @@ def seal(config: Any) -> None:
     graph = [(path, each) for path, each in iter_graph(config) if not _is_fixed(each)]
     for _, each in graph:
         renew(each)
+        _check_changed(each)
     missing = [text for path, each in graph for text in _missing(path, each)]
     if missing:
         raise MissingParameterError(_missing_message(config, missing))
@@ -193,6 +195,22 @@ def seal(config: Any) -> None:
         for name in parameters(type(each)):
             if name in each.__dict__:
                 each.__dict__[name] = freeze(each.__dict__[name])
+
+
+def _check_changed(config: Any) -> None:
+    """Check lists, dicts and sets again: they may have been changed in place since they were set.
+
+    Raises
+    ------
+    ParameterError
+        If something in them does not fit.
+    """
+    values = config.__dict__
+    for name, parameter in parameters(type(config)).items():
+        value = values.get(name)
+        if isinstance(value, (list, dict, set, tuple)):
+            values[name] = parameter.check(value)
+            refuse_instances(parameter, value)
 
 
 def _is_fixed(config: Any) -> bool:
@@ -225,21 +243,22 @@ def renew(config: Any) -> None:
             "configuration sets; make the configuration again"
         )
         raise UnknownParameterError(message)
+    renewed = {}
+    for name, parameter in new.items():
+        is_kept = name in values and parameter.kind is not Kind.CONSTANT
+        given = parameter.check(thaw(values[name])) if is_kept else fresh_default(parameter)
+        if given is not MISSING:
+            renewed[name] = given
+    # Nothing can fail from here on: a configuration is never half renewed.
     for name in gone:
         del values[name]
     object.__setattr__(config, "__class__", newest.C)  # type: ignore[attr-defined]
-    for name, parameter in new.items():
-        given = values[name] if name in values else fresh_default(parameter)
-        if parameter.kind is Kind.CONSTANT:
-            given = parameter.default_value()
-        if given is not MISSING:
-            values[name] = parameter.check(thaw(given))
+    values.update(renewed)
     values["__xpm__"].digest = None
 
 
 def _is_default(parameter: Parameter, value: Any) -> bool:
-    default = parameter.default_value()
-    return default is not MISSING and bool(default == value)
+    return same_value(parameter.default_value(), thaw(value))
 
 
 def _missing(path: tuple[str, ...], config: Any) -> Iterable[str]:
@@ -254,11 +273,11 @@ def _missing_message(config: Any, missing: list[str]) -> str:
     return f"{kind} misses the value{plural} of {', '.join(missing)}; give them in {kind}.C(...)"
 
 
-def _unknown(cls: registry.Declared, name: str) -> str:
+def _unknown(cls: registry.Declared | type[Any], name: str) -> str:
     """Return why a class has no such parameter, and what was probably meant."""
     known = list(parameters(cls))
     kind = cls.__qualname__
-    if any(name in base.__dict__.get("__annotations__", ()) for base in cls.__mro__):
+    if any(name in own_annotations(base) for base in cls.__mro__):
         return f"{kind}.{name} is no parameter: declare it as {name}: Param[...] to make it one"
     near = difflib.get_close_matches(name, known, n=1)
     if near:

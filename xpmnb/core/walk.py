@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from xpmnb.core.declaration import parameters
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _ATOMS = frozenset({int, float, str, bool, type(None)})
+_WORD = re.compile(r"[A-Za-z_][\w-]*")
 
 
 def has_no_children(config: Any) -> bool:
@@ -43,11 +45,31 @@ def iter_values(config: Any) -> Iterator[tuple[str, Any]]:
             yield name, values[name]
 
 
-def iter_children(config: Any) -> Iterator[tuple[str, Any]]:
-    """Yield the configurations in the values of another, with the parameter that holds them."""
+def iter_children(config: Any) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Yield the configurations in the values of another, with the path to them.
+
+    The path is the name of the parameter and then, in containers, the place: the index in a list,
+    the key of a dict where it is a plain word, or else its place in the dict.
+    """
     for name, value in iter_values(config):
-        for child in iter_inside(value):
-            yield name, child
+        yield from _iter_placed(value, (name,))
+
+
+def _iter_placed(value: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:
+    kind = type(value)
+    if kind in _ATOMS:
+        return
+    if isinstance(kind, Declared):
+        yield path, value
+    elif isinstance(value, dict):
+        for place, (key, item) in enumerate(value.items()):
+            is_word = isinstance(key, str) and _WORD.fullmatch(key) is not None
+            inner = (*path, key if is_word else str(place))
+            yield from _iter_placed(key, (*inner, "key"))
+            yield from _iter_placed(item, inner)
+    elif isinstance(value, (list, tuple, set, frozenset)):
+        for place, item in enumerate(value):
+            yield from _iter_placed(item, (*path, str(place)))
 
 
 def iter_graph(root: Any, *, enter: Any = None) -> Iterator[tuple[tuple[str, ...], Any]]:
@@ -64,7 +86,8 @@ def iter_graph(root: Any, *, enter: Any = None) -> Iterator[tuple[tuple[str, ...
     Yields
     ------
     path : tuple of str
-        Parameter names from the root to the configuration, along the first way found.
+        Parameter names, and places in containers, from the root to the configuration, along
+        the first way found.
     config
         The configuration. Cycles are walked once.
     """
@@ -74,18 +97,18 @@ def iter_graph(root: Any, *, enter: Any = None) -> Iterator[tuple[tuple[str, ...
         yield (), root
         return
     seen = {id(root)}
-    stack: list[tuple[tuple[str, ...], Any, Iterator[tuple[str, Any]]]] = []
+    stack: list[tuple[tuple[str, ...], Any, Iterator[tuple[tuple[str, ...], Any]]]] = []
 
-    def children(config: Any) -> Iterator[tuple[str, Any]]:
+    def children(config: Any) -> Iterator[tuple[tuple[str, ...], Any]]:
         return iter_children(config) if enter is None or enter(config) else iter(())
 
     stack.append(((), root, children(root)))
     while stack:
         path, config, pending = stack[-1]
-        for name, child in pending:
+        for place, child in pending:
             if id(child) not in seen:
                 seen.add(id(child))
-                stack.append(((*path, name), child, children(child)))
+                stack.append(((*path, *place), child, children(child)))
                 break
         else:
             stack.pop()

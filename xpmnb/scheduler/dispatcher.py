@@ -99,7 +99,8 @@ class Dispatcher:
             The job that runs: the given one, or the live one.
         """
         entry = Entry(self, job, run.lane, [run])
-        # The message comes first: from here on a Ctrl-C in the submitting thread loses nothing.
+        run.write_submission(job)
+        # The message comes before the rest: from here on a Ctrl-C in this thread loses nothing.
         self.inbox.post(self.on_submitted, entry, run)
         live = self._take(entry, run).job
         run.greet(live)
@@ -138,7 +139,6 @@ class Dispatcher:
         """Judge a new job: there already, done before, ready, waiting, or doomed."""
         taken = self._take(entry, run)
         job = taken.job
-        run.write_submission(job)
         self._noted()
         if taken is not entry:
             self._attach(taken, run)

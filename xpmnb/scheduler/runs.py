@@ -81,8 +81,8 @@ class Run:
         self.observers = observers
         self.live: set[Job] = set()
         """Jobs that have not ended. Submitting threads add to it."""
-        self.failed: list[Job] = []
-        """Jobs of this run that failed and were not submitted again."""
+        self.failed: dict[str, Job] = {}
+        """Jobs of this run that failed and were not submitted again, by identifier."""
         self.submitted_ids: set[str] = set()
         self.closing = False
         """Whether it ends as soon as no job is live."""
@@ -99,10 +99,9 @@ class Run:
             self._launchers.append(launcher)
 
     def write_submission(self, job: Job) -> None:
-        """Note that a job was submitted; :meth:`flush` writes it."""
+        """Note that a job was submitted; :meth:`flush` writes it. Submitting threads."""
         self.submitted_ids.add(job.id)
-        if self.failed:
-            self.failed = [old for old in self.failed if old.id != job.id]
+        self.failed.pop(job.id, None)
         layout = job.layout
         time = job.submitted_at or 0.0
         self._journal.submitted(time, layout.task, layout.identifier, job.params, job.tags)
@@ -111,7 +110,7 @@ class Run:
         """Note how a job ended; :meth:`flush` writes it."""
         if job.id in self.submitted_ids:
             if record.state == JobState.ERROR:
-                self.failed.append(job)
+                self.failed[job.id] = job
             self._journal.ended(record, marker_mtime_ns)
 
     def flush(self) -> None:
