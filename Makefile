@@ -8,10 +8,11 @@ PYTHON ?= python3
 DEMO := .venv
 TEST := .venv-test
 LINT := .venv-lint
+BENCH := .venv-bench
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 SOURCES := $(shell find xpmnb -type f -not -name '*.pyc' 2>/dev/null)
 
-.PHONY: help demo lab test lint format notebooks clean python
+.PHONY: help demo lab test lint format notebooks bench clean python
 
 help:
 	@echo 'make demo       execute notebooks/01_first_experiment.ipynb and print its jobs'
@@ -20,6 +21,7 @@ help:
 	@echo 'make lint       check style and types'
 	@echo 'make format     let ruff format the code'
 	@echo 'make notebooks  execute the notebooks and store their outputs'
+	@echo 'make bench      measure what jobs, identifiers and tables cost (docs/benchmarks.md)'
 	@echo 'make clean      remove environments, caches and builds'
 
 demo: $(DEMO)/stamp
@@ -44,10 +46,13 @@ format: $(LINT)/stamp
 notebooks: $(DEMO)/stamp
 	@$(DEMO)/bin/python tools/demo.py --store
 
+bench: $(BENCH)/stamp
+	@$(BENCH)/bin/python -m benchmarks $(PARTS)
+
 clean:
-	rm -rf $(DEMO) $(TEST) $(LINT) build dist notebooks/runs htmlcov .coverage
+	rm -rf $(DEMO) $(TEST) $(LINT) $(BENCH) build dist notebooks/runs htmlcov .coverage
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis
-	find xpmnb tests tools -name __pycache__ -type d -prune -exec rm -rf {} +
+	find xpmnb tests tools benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The demo holds the package as a user installs it: it is installed again when a source changes.
 $(DEMO)/stamp: pyproject.toml $(SOURCES) | python
@@ -67,6 +72,12 @@ $(LINT)/stamp: pyproject.toml | python
 	@echo 'Installing xpmnb and what checks it into $(LINT) ...'
 	@test -x $(LINT)/bin/python || $(PYTHON) -m venv $(LINT)
 	@$(LINT)/bin/python $(PIP_INSTALL) --editable '.[test,lint]'
+	@touch $@
+
+$(BENCH)/stamp: pyproject.toml | python
+	@echo 'Installing xpmnb and what it is compared with into $(BENCH) ...'
+	@test -x $(BENCH)/bin/python || $(PYTHON) -m venv $(BENCH)
+	@$(BENCH)/bin/python $(PIP_INSTALL) --editable '.[peers]'
 	@touch $@
 
 python:

@@ -22,7 +22,7 @@ FLOORS: dict[int, tuple[str, ...]] = {
         "notebook/panel.py",
         "notebook/__init__.py",
     ),
-    11: ("experiments.py", "console.py"),
+    11: ("submission.py", "experiments.py", "console.py"),
     10: ("launchers/thread.py", "launchers/__init__.py"),
     9: ("scheduler/dispatcher.py", "scheduler/scheduler.py"),
     8: ("worker.py",),

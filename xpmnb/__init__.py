@@ -11,7 +11,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from xpmnb import seam
-from xpmnb.version import __version__
+from xpmnb.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from xpmnb.analysis.workspace import workspace

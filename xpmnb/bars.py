@@ -27,10 +27,11 @@ class tqdm(_tqdm):  # type: ignore[type-arg]  # noqa: N801 (the name that everyb
         self._level = 0
         if context is not None:
             self._level = len(context.bars)
-            context.bars.append(self)
         super().__init__(*args, **options)
+        if context is not None and not self.disable:
+            context.bars.append(self)
 
-    def display(self, msg: str | None = None, pos: int | None = None) -> bool:
+    def display(self, msg: str | None = None, pos: int | None = None) -> bool:  # type: ignore[override]  # tqdm returns it
         """Report to the job, or draw."""
         if self._context is None:
             return bool(super().display(msg, pos))
@@ -55,7 +56,7 @@ class tqdm(_tqdm):  # type: ignore[type-arg]  # noqa: N801 (the name that everyb
         if not self.disable:
             self.display()
             self.disable = True
-            self._decr_instances(self)
+            self._decr_instances(self)  # type: ignore[attr-defined]  # not in its stubs
         if self in context.bars:
             del context.bars[context.bars.index(self) :]
 

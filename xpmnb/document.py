@@ -31,6 +31,8 @@ from xpmnb.core.walk import iter_graph, iter_values
 from xpmnb.errors import DeclarationError, DocumentError, IdentifierError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from xpmnb.core.objects import GeneratedPaths
 
 FORMAT = 1
@@ -278,17 +280,26 @@ def flatten(config: Any) -> dict[str, Any]:
     return result
 
 
-def _flatten(config: Any, prefix: str, result: dict[str, Any], around: list[Any]) -> None:
+def _flatten(config: Any, prefix: str, result: dict[str, Any], around: Sequence[Any]) -> None:
     for name, value in iter_values(config):
         if not is_configuration(value):
-            result[prefix + name] = _readable(value, [*around, config])
+            result[prefix + name] = readable(value, [*around, config])
         elif any(value is outer for outer in (*around, config)):
             result[prefix + name] = "..."
         else:
             _flatten(value, f"{prefix}{name}.", result, [*around, config])
 
 
-def _readable(value: Any, around: list[Any]) -> Any:
+def readable(value: Any, around: Sequence[Any] = ()) -> Any:
+    """Return a value as people and tables read it: JSON that cannot be turned back.
+
+    Parameters
+    ----------
+    value
+        Any value of a parameter or a tag.
+    around
+        The configurations that it lies in: where one of them comes again, it is ``"..."``.
+    """
     if isinstance(value, enum.Enum):
         return value.name
     if isinstance(value, PurePath):
@@ -300,8 +311,8 @@ def _readable(value: Any, around: list[Any]) -> Any:
         _flatten(value, "", inner, around)
         return inner
     if isinstance(value, dict):
-        return {str(_readable(k, around)): _readable(v, around) for k, v in value.items()}
+        return {str(readable(k, around)): readable(v, around) for k, v in value.items()}
     if isinstance(value, (list, tuple, set, frozenset)):
-        items = [_readable(item, around) for item in value]
+        items = [readable(item, around) for item in value]
         return sorted(items, key=repr) if isinstance(value, (set, frozenset)) else items
     return value

@@ -6,34 +6,26 @@ The class has a lower-case name, like a function, because that is how it reads:
 
 from __future__ import annotations
 
-import json
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from xpmnb import seam, streams
 from xpmnb.analysis.workspace import Workspace
-from xpmnb.core.declaration import parameters
-from xpmnb.core.model import Task
-from xpmnb.core.objects import generate_paths
-from xpmnb.core.state import is_configuration, state_of
-from xpmnb.core.tags import tags
-from xpmnb.core.values import seal
-from xpmnb.core.walk import iter_graph
-from xpmnb.document import flatten
-from xpmnb.errors import FailedExperiment, ParameterError, SubmissionError
-from xpmnb.identifiers import identifier
+from xpmnb.core.state import state_of
+from xpmnb.errors import FailedExperiment, SubmissionError
 from xpmnb.launchers.thread import ThreadLauncher
-from xpmnb.scheduler.jobs import Job, wait_until
+from xpmnb.scheduler.jobs import wait_until
 from xpmnb.scheduler.runs import Lane, Run, guarded
 from xpmnb.scheduler.scheduler import Scheduler
+from xpmnb.submission import make_job
 
 if TYPE_CHECKING:
     from types import TracebackType
 
     import pandas as pd
 
-    from xpmnb.core.types import DependentMarker
+    from xpmnb.scheduler.jobs import Job
     from xpmnb.scheduler.launcher import Launcher
 
 _scheduler = Scheduler()
@@ -75,6 +67,8 @@ class experiment:  # noqa: N801 (reads like the verb that it is)
     ------
     WorkspaceError
         On start, if the workspace cannot be made, or the name is no name for a folder.
+    TypeError
+        If the name is no string.
     ValueError
         If ``max_jobs`` is less than 1, or the launcher is unknown.
 
@@ -92,6 +86,9 @@ class experiment:  # noqa: N801 (reads like the verb that it is)
         launcher: Launcher | str | None = None,
         max_jobs: int | None = None,
     ) -> None:
+        if not isinstance(name, str):
+            message = f"experiment(..., {name!r}): the name of an experiment is a string"
+            raise TypeError(message)
         if max_jobs is not None and max_jobs < 1:
             message = f"experiment(max_jobs={max_jobs}): at least 1 job must be able to run"
             raise ValueError(message)
@@ -156,8 +153,8 @@ class experiment:  # noqa: N801 (reads like the verb that it is)
             _current = self
             self._run = run
             _scheduler.open_run(run)
-        if before is not None and before._run is not None:
-            _scheduler.take_over(before._run, run)
+        if before is not None:
+            _scheduler.take_over(before._started(), run)  # noqa: SLF001 (of the same class)
         return self
 
     def close(self) -> None:
@@ -280,103 +277,16 @@ class experiment:  # noqa: N801 (reads like the verb that it is)
             message = f"{self!r} takes no tasks any more: start it again"
             raise SubmissionError(message)
         place = _find_launcher(launcher) or self._launcher
-        dependencies = _dependencies(task)
-        seal(task)
         run.use(place)
-        layout = self.workspace.layout.job(type(task).__xpm_name__, identifier(task))
-        job = Job(layout, task, tags(task), place, _scheduler.cancel)
-        job.params = _recordable(task, flatten(task), job.tags)
-        job.dependencies = dependencies
-        outputs = self._outputs(task, job)
+        job, outputs = make_job(task, self.workspace.layout, place, _scheduler.cancel)
         state_of(task).job = _scheduler.submit(job, run)
         return outputs
-
-    @staticmethod
-    def _outputs(task: Any, job: Job) -> Any:
-        """Make the job the task's, set the paths that follow from it, and return the outputs."""
-        state = state_of(task)
-        before, state.job = state.job, job
-        try:
-            if before is not None:
-                _forget_paths(task, before)
-            for (owner, name), path in generate_paths(task, job.layout.path).items():
-                if owner == id(task):
-                    task.__dict__[name] = path
-            return task.task_outputs(_marker(task))
-        except BaseException:
-            state.job = before
-            raise
 
     def _started(self) -> Run:
         if self._run is None:
             message = f"{self!r}: call .start() first, or use it in a with statement"
             raise SubmissionError(message)
         return self._run
-
-
-def _recordable(task: Any, params: dict[str, Any], tags: dict[str, Any]) -> dict[str, Any]:
-    """Return flat parameters, once it is sure that they and the tags can go on record.
-
-    Raises
-    ------
-    ParameterError
-        If a value has no JSON form: an int of thousands of digits, say.
-    """
-    try:
-        json.dumps([params, tags])
-    except (TypeError, ValueError) as error:
-        message = f"{task!r} or its tags hold a value that cannot go on record: {error}"
-        raise ParameterError(message) from None
-    return params
-
-
-def _forget_paths(task: Any, before: Job) -> None:
-    """Take back the paths that an earlier submission, perhaps elsewhere, generated."""
-    for name, parameter in parameters(type(task)).items():
-        generator = parameter.generator
-        if generator is not None and task.__dict__.get(name) == before.path / generator.path:
-            del task.__dict__[name]
-
-
-def _marker(task: Any) -> DependentMarker:
-    """Return the function that marks what a task makes."""
-
-    def dep(config: Any, /) -> Any:
-        if not is_configuration(config):
-            message = f"dep() marks configurations, got {type(config).__qualname__}"
-            raise TypeError(message)
-        if config is not task:
-            state_of(config).producer = task
-        return config
-
-    return dep
-
-
-def _dependencies(task: Any) -> tuple[Job, ...]:
-    """Return the jobs that must be done before a task.
-
-    Raises
-    ------
-    SubmissionError
-        If a task in the values was not submitted.
-    """
-    found: dict[Job, None] = {}
-
-    def look(config: Any) -> bool:
-        state = state_of(config)
-        source = config if config is not task and isinstance(config, Task) else state.producer
-        if source is None:
-            return True
-        if state_of(source).job is None:
-            message = f"{task!r} uses {source!r}, which was not submitted: call its submit() first"
-            raise SubmissionError(message)
-        found[state_of(source).job] = None
-        return source is not config
-
-    for each in (task, *state_of(task).dependencies):
-        for _ in iter_graph(each, enter=look):
-            pass
-    return tuple(found)
 
 
 def _find_launcher(launcher: Launcher | str | None) -> Launcher | None:

@@ -17,9 +17,7 @@ def _raise_in(thread_id: int, error: type[BaseException]) -> None:
     the call returns. Its way to take an error back (NULL) is not used: Python 3.11 then keeps
     every thread on the slow path of the interpreter's loop for ever.
     """
-    ctypes.pythonapi.PyThreadState_SetAsyncExc(
-        ctypes.c_ulong(thread_id), ctypes.py_object(error)
-    )
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread_id), ctypes.py_object(error))
 
 
 class _Drained(BaseException):
@@ -97,7 +95,8 @@ class Interrupter:
                     self._thread_id = None
                     if self.requested:
                         _drain()
-                return
             except TaskCancelled:
                 # It was raised right here, before the lock was ours; `requested` tells of it.
                 continue
+            else:
+                return

@@ -37,7 +37,7 @@ def start_inheriting() -> None:
         _users += 1
         if _users == 1:
             _original_start = threading.Thread.start
-            threading.Thread.start = _start_bound  # type: ignore[method-assign]
+            threading.Thread.start = _start_bound  # type: ignore[method-assign,assignment]
 
 
 def stop_inheriting() -> None:

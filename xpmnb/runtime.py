@@ -86,7 +86,11 @@ class JobContext:
     def set_progress(self, value: float | None, level: int, description: str) -> None:
         """Take the newest progress of a level; deeper levels end."""
         entry = (value, description)
-        self.progress = [*self.progress[:level], *[(None, "")] * (level - len(self.progress)), entry]
+        self.progress = [
+            *self.progress[:level],
+            *[(None, "")] * (level - len(self.progress)),
+            entry,
+        ]
         self._changed()
         now = time.monotonic()
         # The end is always written: it is what a record shows when all is over.

@@ -53,7 +53,7 @@ class JobStream:
             if self._closed:
                 return io.StringIO()
             if self._file is None:
-                self._file = open(  # noqa: SIM115 (closed by close())
+                self._file = open(  # noqa: SIM115, PTH123 (of a descriptor; closed by close())
                     self._fd, "w", buffering=1, encoding="utf-8", errors="backslashreplace"
                 )
             return self._file

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xpmnb import ownership, streams
+from xpmnb.core.model import Running
 from xpmnb.core.objects import generate_paths, instantiate
 from xpmnb.document import from_document, to_document
 from xpmnb.endings import Ending, ending_of, result_json
@@ -32,7 +33,7 @@ from xpmnb.version import __version__
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from xpmnb.core.objects import GeneratedPaths
+from xpmnb.core.objects import GeneratedPaths
 
 HOST = os.uname().nodename if hasattr(os, "uname") else ""
 """The name of this machine, as records show it."""
@@ -123,7 +124,8 @@ class Attempt:
                 lock.release()
         except OSError as error:
             message = f"the job directory {self.layout.path} cannot be used: {error}"
-            return Outcome(JobState.error(FailureReason.ERROR), message, self._started_at, time.time())
+            state = JobState.error(FailureReason.ERROR)
+            return Outcome(state, message, self._started_at, time.time())
 
     def record_unstarted(self, reason: FailureReason, message: str) -> Outcome:
         """Record that the job failed before it could begin.
@@ -190,7 +192,8 @@ class Attempt:
     ) -> Outcome:
         paths = self._prepare()
         journal = JournalWriter(self.layout.events)
-        stdout, stderr = streams.JobStream(self.layout.stdout), streams.JobStream(self.layout.stderr)
+        stdout = streams.JobStream(self.layout.stdout)
+        stderr = streams.JobStream(self.layout.stderr)
         context = JobContext(journal, 1, stdout, stderr, changed)
         self._started_at = started_at = time.time()
         try:
@@ -219,9 +222,7 @@ class Attempt:
                 self._enter(self.layout.path)
                 interrupter.open()
                 instance = instantiate(self._task, paths)
-                directory = Path(self.layout.path)
-                instance.__taskdir__ = instance.__maintaskdir__ = directory
-                instance.__tags__ = dict(self._tags)
+                instance.__dict__["__xpm_running__"] = Running(self.layout.path, dict(self._tags))
                 value = instance.execute()
             finally:
                 interrupter.close()

@@ -66,6 +66,14 @@ def floats(values: Sequence[float | None]) -> np.ndarray[Any, Any]:
     return np.array(values, dtype=np.float64)
 
 
+def differences(ends: np.ndarray[Any, Any], starts: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Give ends minus starts; NaN where a time is missing or, by a damaged file, infinite."""
+    import numpy as np  # comes with pandas: see the module's docstring
+
+    with np.errstate(invalid="ignore"):
+        return np.asarray(ends - starts)
+
+
 def integers(values: Sequence[int | None], *, missing: bool) -> Column:
     """Give integers as ``int64``; as ``Int64``, which stays exact, where some may be missing."""
     import numpy as np  # comes with pandas: see the module's docstring

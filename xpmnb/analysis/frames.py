@@ -16,6 +16,7 @@ from xpmnb.records.states import STATE_VALUES, FailureReason
 
 from .columns import (
     categories,
+    differences,
     fixed_categories,
     flatten,
     floats,
@@ -101,7 +102,7 @@ def _fixed_columns(rows: list[JobRecord]) -> dict[str, Column]:
         "submitted": times([row.submitted for row in rows]),
         "started": times(starts),
         "ended": times(ends),
-        "duration_s": ends - starts,
+        "duration_s": differences(ends, starts),
         "retries": integers([max(row.attempts - 1, 0) for row in rows], missing=False),
         "launcher": categories([row.launcher for row in rows]),
         "host": categories([row.host for row in rows]),

@@ -7,21 +7,20 @@ objects in ``objects.py``.
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeVar, dataclass_transform
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, Self, TypeVar, dataclass_transform
 
 from xpmnb import seam
 from xpmnb.core import registry, values
 from xpmnb.core.declaration import collect_early, parameters, scope_of
 from xpmnb.core.fields import Field, field
-from xpmnb.core.objects import generate_paths, instantiate
+from xpmnb.core.objects import instantiate
 from xpmnb.core.state import is_configuration, state_of
 from xpmnb.core.tags import add_tag, tags
 from xpmnb.errors import DeclarationError, SealedError, SubmissionError
 from xpmnb.identifiers import identifier
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from xpmnb.core.types import DependentMarker
 
 T = TypeVar("T")
@@ -91,7 +90,8 @@ def _configuration_class(cls: Any) -> Any:
             "__repr__": _configuration_repr,
             "__xpm_is_configuration__": True,
         }
-        known = type.__new__(type(plain), plain.__name__, (plain,), namespace)
+        # Not ConfigMeta.__new__: this is no declaration, and has no parameters of its own.
+        known = registry.Declared.__new__(type(plain), plain.__name__, (plain,), namespace)
         type.__setattr__(plain, "__xpm_configuration__", known)
     return known
 
@@ -231,12 +231,49 @@ class InstanceConfig(Config):
     __xpm_distinct__ = True
 
 
+class Running(NamedTuple):
+    """What an instance of a task knows of the job that it runs in; set by the worker."""
+
+    directory: str
+    tags: dict[str, Any]
+
+
+def _running(task: Any, name: str) -> Running:
+    running: Running | None = vars(task).get("__xpm_running__")
+    if running is None:
+        message = f"{type(task).__qualname__}.{name} is there only while execute() runs in a job"
+        raise AttributeError(message)
+    return running
+
+
 class Task(Config):
     """Is a Config that can be run: submit it, and ``execute`` runs once in its job directory.
 
     While ``execute`` runs, the working directory is the job directory, and ``self`` has
     ``__taskdir__`` (its path), ``__maintaskdir__`` and ``__tags__`` (a dict).
     """
+
+    # Properties, not annotations: those would be parameters to a type checker.
+    @property
+    def __taskdir__(self) -> Path:
+        """The job directory, while ``execute`` runs.
+
+        Raises
+        ------
+        AttributeError
+            Outside a job.
+        """
+        return Path(_running(self, "__taskdir__").directory)
+
+    @property
+    def __maintaskdir__(self) -> Path:
+        """The directory of the main task, while ``execute`` runs: here, the job directory."""
+        return Path(_running(self, "__maintaskdir__").directory)
+
+    @property
+    def __tags__(self) -> dict[str, Any]:
+        """The tags of the task, while ``execute`` runs."""
+        return _running(self, "__tags__").tags
 
     def execute(self) -> Any:
         """Do the work. What is returned, if it is JSON, is the result of the job."""
@@ -341,6 +378,3 @@ class Task(Config):
     def stderr(self) -> Path:
         """Return the file with what the job wrote to standard error."""
         return self.job.stderr  # type: ignore[no-any-return]
-
-
-__all__ = ["Config", "ConfigMeta", "InstanceConfig", "Task", "generate_paths"]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import sys
+from abc import ABCMeta
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,10 @@ from xpmnb.errors import DeclarationError
 _ID_PATTERN = re.compile(r"[\w-]+(\.[\w-]+)*")
 
 
-class Declared(type):
+class Declared(ABCMeta):
     """Metaclass of all classes that have a declared name.
+
+    An ABCMeta, so that a Config may be abstract or derive from an abstract class as well.
 
     The name is in ``__xpm_name__`` of the class itself, never inherited.
     """

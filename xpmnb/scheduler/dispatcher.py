@@ -220,7 +220,7 @@ class Dispatcher:
             entry.job.state = JobState.SCHEDULED
             entry.changed()
             try:
-                entry.job.launcher.start(entry.job, entry)  # type: ignore[union-attr]  # it is live
+                entry.job.launcher.start(entry.job, entry)
             except Exception as error:
                 # The border around launchers: theirs may be anybody's code.
                 _logger.exception("the launcher of %r failed", entry.job)

@@ -237,7 +237,7 @@ class Job:
 
         def wake(_: Job) -> None:
             with suppress(RuntimeError):  # the loop was closed: nobody waits any more
-                loop.call_soon_threadsafe(lambda: future.done() or future.set_result(None))
+                loop.call_soon_threadsafe(_resolve, future)
 
         self.call_when_final(wake)
         yield from future
@@ -279,6 +279,11 @@ class Job:
             _changed.notify_all()
         for callback in callbacks or ():
             callback(self)
+
+
+def _resolve(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)
 
 
 def wait_until(predicate: Callable[[], bool], timeout: float | None = None) -> bool:

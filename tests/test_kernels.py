@@ -1,0 +1,203 @@
+"""Real kernels: cells that declare, submit, wait, and kernels that restart and die."""
+
+import os
+import queue
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jupyter_client.manager import KernelManager
+
+import xpmnb
+from xpmnb import workspace
+
+pytestmark = pytest.mark.notebook
+
+DEADLINE_S = 60.0
+
+DECLARE = """
+from pathlib import Path
+from xpmnb import Task, Param, experiment
+
+class Train(Task):
+    lr: Param[float]
+
+    def execute(self):
+        with open(ROOT / "log", "a") as file:
+            file.write(f"{self.lr}\\n")
+        print("training")
+        return self.lr
+
+class Waits(Task):
+    name: Param[str]
+
+    def execute(self):
+        (ROOT / f"{self.name}.begun").touch()
+        while not (ROOT / f"{self.name}.go").exists():
+            pass
+"""
+
+
+class Kernel:
+    """A kernel whose cells run one after the other."""
+
+    def __init__(self, manager: KernelManager) -> None:
+        self.manager = manager
+        self.client = manager.client()
+        self.client.start_channels()
+        self.client.wait_for_ready(timeout=DEADLINE_S)
+
+    def run(self, code: str) -> str:
+        """Run a cell to its end, and return what it printed; an error fails the test."""
+        message = self.client.execute(code)
+        printed: list[str] = []
+        while True:
+            reply = self.client.get_iopub_msg(timeout=DEADLINE_S)
+            if reply["parent_header"].get("msg_id") != message:
+                continue
+            kind, content = reply["msg_type"], reply["content"]
+            if kind == "stream" and content["name"] == "stdout":
+                printed.append(content["text"])
+            elif kind == "error":
+                raise AssertionError("\n".join(content["traceback"]))
+            elif kind == "status" and content["execution_state"] == "idle":
+                break
+        with suppress(queue.Empty):
+            self.client.get_shell_msg(timeout=1)
+        return "".join(printed)
+
+    def kill(self) -> None:
+        """End the kernel's process at once, and wait until it is gone."""
+        provisioner: Any = self.manager.provisioner
+        provisioner.process.kill()
+        provisioner.process.wait()
+
+
+@contextmanager
+def kernel(folder: Path, **environment: str) -> Iterator[Kernel]:
+    """Start a kernel in a folder, as a front end does, and end it with the test."""
+    manager = KernelManager(kernel_name="python3")
+    path = os.pathsep.join([str(Path(xpmnb.__file__).parents[1]), os.environ.get("PYTHONPATH", "")])
+    kept = {name: value for name, value in os.environ.items() if name != "JPY_SESSION_NAME"}
+    manager.start_kernel(cwd=str(folder), env={**kept, "PYTHONPATH": path, **environment})
+    made: Kernel | None = None
+    try:
+        made = Kernel(manager)
+        made.run(f"from pathlib import Path\nROOT = Path({str(folder)!r})")
+        yield made
+    finally:
+        if made is not None:
+            made.client.stop_channels()
+        manager.shutdown_kernel(now=True)
+
+
+def await_file(path: Path) -> None:
+    """Wait until a job has made a file."""
+    deadline = time.monotonic() + DEADLINE_S
+    while not path.exists():
+        assert time.monotonic() < deadline, f"{path.name} did not appear"
+
+
+def lines(folder: Path) -> list[str]:
+    """Return which trainings ran."""
+    return (folder / "log").read_text().split()
+
+
+def states(root: Path) -> dict[str, Any]:
+    """Return state, or failure, by task, as a reader of the workspace finds them."""
+    frame = workspace(root).jobs()
+    words = frame["failure"].astype("string").fillna(frame["state"].astype("string"))
+    return dict(zip(frame["task"], words, strict=True))
+
+
+def test_a_cell_declares_submits_and_stays_free(tmp_path: Path) -> None:
+    """The kernel answers other cells while a job runs, and keeps its directory and its streams."""
+    with kernel(tmp_path) as shell:
+        shell.run(DECLARE)
+        shell.run("xp = experiment(ROOT / 'runs', 'free').start()")
+        shell.run("waits = Waits.C(name='a').submit()\ntrain = Train.C(lr=0.5).submit()")
+        await_file(tmp_path / "a.begun")
+        assert shell.run("print(6 * 7, waits.job.state.value)") == "42 running\n"
+        assert shell.run("import os; print(os.getcwd())") == f"{tmp_path}\n"
+        (tmp_path / "a.go").touch()
+        told = shell.run("print(waits.job.wait(30).value, train.job.result(30))")
+        assert told == "done 0.5\n"
+        assert shell.run("print(train.stdout().read_text())") == "training\n\n"
+        assert shell.run("state = await train.job\nprint(state.value)") == "done\n"
+        shell.run("xp.close()")
+        names = shell.run("import threading; print([t.name for t in threading.enumerate()])")
+        assert "xpmnb-scheduler" not in names
+
+
+def test_a_cell_that_declares_may_run_again(tmp_path: Path) -> None:
+    """Configurations made before their class was declared again submit, and name the same job."""
+    with kernel(tmp_path) as shell:
+        shell.run(DECLARE)
+        shell.run("xp = experiment(ROOT / 'runs', 'again').start()")
+        shell.run("old = Train.C(lr=0.1)\ndone = Train.C(lr=0.2).submit(); done.wait(30)")
+        shell.run(DECLARE)
+        told = shell.run(
+            "new = Train.C(lr=0.1)\n"
+            "print(old.submit().wait(30).value, new.submit().wait(30).value)\n"
+            "print(old.job.id == new.job.id, Train.C(lr=0.2).submit().job.id == done.job.id)\n"
+            "xp.wait(30)"
+        )
+        assert told == "done done\nTrue True\n"
+        assert sorted(lines(tmp_path)) == ["0.1", "0.2"]
+
+
+def test_a_cell_with_magics_and_await_declares(tmp_path: Path) -> None:
+    """A class declared in a cell with magics and a top-level await runs like any other."""
+    cell = "%time 1 + 1\n!echo hello\n" + DECLARE + "\nimport asyncio\nawait asyncio.sleep(0)\n"
+    with kernel(tmp_path) as shell:
+        shell.run(cell)
+        told = shell.run(
+            "xp = experiment(ROOT / 'runs', 'magic').start()\n"
+            "job = Train.C(lr=0.1).submit().job\nprint(job.wait(30), job.message)\n"
+            "print('class Train' in (job.path / 'train.py').read_text())"
+        )
+        assert told == "JobState.DONE \nTrue\n"
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_submitting_opens_an_experiment(tmp_path: Path, told: bool) -> None:
+    """With none open, submit() opens an experiment named after the notebook, where it is known."""
+    named = {"JPY_SESSION_NAME": str(tmp_path / "My study.ipynb")} if told else {}
+    with kernel(tmp_path, **named) as shell:
+        shell.run(DECLARE)
+        assert shell.run("print(Train.C(lr=0.5).submit().wait(30).value)") == "done\n"
+        found = workspace(tmp_path / "xpm-workspace")
+        assert found.experiments() == ["My study" if told else "notebook"]
+        (task,) = found.jobs()["task"]
+        assert task.endswith(".train")
+        assert task == task.lower()
+
+
+def test_a_new_kernel_runs_nothing_twice(tmp_path: Path) -> None:
+    """The same cells in a restarted kernel find their finished jobs."""
+    cells = "xp = experiment(ROOT / 'runs', 'restart').start()\n"
+    cells += "jobs = [Train.C(lr=x / 10).submit().job for x in range(3)]\nxp.wait(30)\n"
+    cells += "print([job.result() for job in jobs], len(xp.jobs()))"
+    for _ in range(2):
+        with kernel(tmp_path, JPY_SESSION_NAME=str(tmp_path / "study.ipynb")) as shell:
+            shell.run(DECLARE)
+            assert shell.run(cells) == "[0.0, 0.1, 0.2] 3\n"
+    assert sorted(lines(tmp_path)) == ["0.0", "0.1", "0.2"]
+
+
+def test_a_killed_kernel_leaves_lost_jobs(tmp_path: Path) -> None:
+    """After kill -9 of the kernel its running job is lost, never running, and can run again."""
+    cell = "xp = experiment(ROOT / 'runs', 'k').start()\njob = Waits.C(name='a').submit().job"
+    with kernel(tmp_path) as shell:
+        shell.run(DECLARE + cell)
+        await_file(tmp_path / "a.begun")
+        assert set(states(tmp_path / "runs").values()) == {"running"}
+        shell.kill()
+        assert set(states(tmp_path / "runs").values()) == {"lost"}
+    (tmp_path / "a.go").touch()
+    with kernel(tmp_path) as shell:
+        shell.run(DECLARE)
+        assert shell.run(cell + "\nprint(job.wait(30).value)") == "done\n"
