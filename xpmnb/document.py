@@ -27,7 +27,7 @@ from xpmnb.core.fields import Kind
 from xpmnb.core.registry import Declared
 from xpmnb.core.sealed import freeze
 from xpmnb.core.state import ConfigState, is_configuration
-from xpmnb.core.walk import iter_graph, iter_values
+from xpmnb.core.walk import graph_of, iter_values
 from xpmnb.errors import DeclarationError, DocumentError, IdentifierError
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def to_document(config: Any, paths: GeneratedPaths | None = None) -> dict[str, A
     IdentifierError
         If a value has no JSON form; the message names class and parameter.
     """
-    order = [each for _, each in iter_graph(config)]
+    order = graph_of(config)
     places = {id(each): place for place, each in enumerate(order)}
     objects = []
     for each in order:

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from xpmnb.core.walk import iter_graph
+from xpmnb.core.walk import graph_of
 
 if TYPE_CHECKING:
     from xpmnb.core.registry import Declared
@@ -58,7 +58,7 @@ def program_text(task: Any) -> bytes:
         For classes of modules and scripts, a program that runs the job. For classes declared in
         cells or at a prompt, their source and a program that says where to run them.
     """
-    classes = {type(each).__xpm_plain__: None for _, each in iter_graph(task)}
+    classes = {type(each).__xpm_plain__: None for each in graph_of(task)}
     # The task comes last in the graph; what it uses is declared before it.
     return _text_of(tuple(classes))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ from xpmnb.core.declaration import parameters
 from xpmnb.core.sealed import thaw
 from xpmnb.core.state import state_of
 from xpmnb.core.values import map_configs
-from xpmnb.core.walk import iter_graph
+from xpmnb.core.walk import graph_of, has_no_children, iter_graph
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,6 +36,8 @@ def generate_paths(config: Any, directory: str) -> GeneratedPaths:
         Path by ``(id(configuration), parameter name)``; values set by hand are not in it. What
         belongs to another submitted task lies in the directory of that task.
     """
+    if has_no_children(config) and not _has_generators(type(config)):
+        return {}  # the common case, and asked for with every job
     result: GeneratedPaths = {}
     directories = {id(config): directory}
     pending = [config]
@@ -53,6 +56,11 @@ def generate_paths(config: Any, directory: str) -> GeneratedPaths:
                 directories[id(other)] = str(state_of(other).job.path)
                 pending.append(other)
     return result
+
+
+@functools.lru_cache(maxsize=1000)
+def _has_generators(cls: Any) -> bool:
+    return any(parameter.generator is not None for parameter in parameters(cls).values())
 
 
 def _split(task: Any) -> tuple[list[tuple[tuple[str, ...], Any]], list[Any]]:
@@ -91,7 +99,7 @@ def instantiate(config: Any, paths: GeneratedPaths | None = None) -> Any:
     TypeError
         If an ``__init__`` needs arguments.
     """
-    order = [each for _, each in iter_graph(config)]
+    order = graph_of(config)
     objects = {id(each): _new(registry.newest(type(each))) for each in order}
     for each in order:
         _fill(objects[id(each)], each, objects, paths or {})

@@ -7,19 +7,31 @@ from typing import TYPE_CHECKING, Any
 
 from xpmnb.core.declaration import parameters
 from xpmnb.core.registry import Declared
+from xpmnb.core.state import ConfigState
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _ATOMS = frozenset({int, float, str, bool, type(None)})
+_LEAVES = _ATOMS | {ConfigState}
+"""Types of the attributes of a configuration that lead to no other one."""
 _WORD = re.compile(r"[A-Za-z_][\w-]*")
 
 
 def has_no_children(config: Any) -> bool:
     """Tell, quickly, that a configuration holds nothing but atoms; False if it may hold more."""
-    values = config.__dict__
-    # The state under __xpm__ is one entry that is no parameter.
-    return sum(type(value) in _ATOMS for value in values.values()) == len(values) - 1
+    # A loop, for it is asked many times for each job, and a generator costs three times as much.
+    for value in config.__dict__.values():  # noqa: SIM110
+        if type(value) not in _LEAVES:
+            return False
+    return True
+
+
+def graph_of(root: Any) -> list[Any]:
+    """Return every configuration of a graph once, children before parents."""
+    if has_no_children(root):
+        return [root]
+    return [each for _, each in iter_graph(root)]
 
 
 def iter_inside(value: Any) -> Iterator[Any]:
