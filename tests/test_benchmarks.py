@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import durable_jobs, identifiers, imports, memory, peers, tables
-from benchmarks.__main__ import PARTS, table
+from benchmarks.__main__ import PARTS, table, verdict
 from benchmarks.measuring import Figure, interleaved
 
 TINY: dict[str, Callable[[Path], list[Figure]]] = {
@@ -83,3 +83,17 @@ def test_rounds_alternate() -> None:
 def test_a_bound_is_compared_with_the_median(figure: Figure, met: bool | None) -> None:
     """The median of the ratios, or the value where there is no raw limit, decides."""
     assert figure.is_met is met
+
+
+@pytest.mark.parametrize(
+    ("value", "doubt", "said"),
+    [
+        (2.0, "", "met"),
+        (2.0, "slow disk", "unclear"),
+        (4.0, "slow disk", "NOT MET"),
+        (4.0, "", "NOT MET"),
+    ],
+)
+def test_a_doubtful_limit_proves_no_bound(value: float, doubt: str, said: str) -> None:
+    """A bound that seems to be met is unclear where the raw limit was out of order."""
+    assert verdict(Figure("job", [value], [1.0], bound=3, doubt=doubt)) == said
