@@ -26,7 +26,6 @@ PARTS: dict[str, Callable[[Path], list[Figure]]] = {
     "peers": peers.measure,
 }
 HEADER = ("", "ours", "raw", "ratio", "min-max", "bound", "")
-MET = {True: "met", False: "NOT MET", None: ""}
 _UNITS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "us"))
 
 
@@ -36,16 +35,25 @@ def shown_time(seconds: float) -> str:
     return f"{seconds / scale:.3g} {unit}" if seconds < 1000 * scale else f"{seconds:.0f} s"
 
 
+def verdict(figure: Figure) -> str:
+    """Return the last cell of a figure: whether its bound holds."""
+    if figure.is_met is None:
+        return ""
+    if not figure.is_met:
+        return "NOT MET"
+    return "unclear" if figure.doubt else "met"
+
+
 def row(figure: Figure) -> tuple[str, ...]:
     """Return the cells of a figure: a value without a raw limit is a plain number."""
     bound = "" if figure.bound is None else f"{figure.bound:g}"
     value = median(figure.ours)
     if figure.raw is None:
-        return (figure.name, f"{value:.0f}", "", "", "", bound, MET[figure.is_met])
+        return (figure.name, f"{value:.0f}", "", "", "", bound, verdict(figure))
     raw, ratios = median(figure.raw), figure.ratios
     spread = f"{min(ratios):.2f}-{max(ratios):.2f}"
     shown = (shown_time(value), shown_time(raw), f"{figure.ratio:.2f}", spread, bound)
-    return (figure.name, *shown, MET[figure.is_met])
+    return (figure.name, *shown, verdict(figure))
 
 
 def table(figures: list[Figure]) -> str:
@@ -60,6 +68,8 @@ def table(figures: list[Figure]) -> str:
         for cells in rows
     ]
     notes = [f"- {figure.name}: {figure.note}" for figure in figures if figure.note]
+    doubts = dict.fromkeys(figure.doubt for figure in figures if figure.doubt)
+    notes += [f"- unclear: {doubt}" for doubt in doubts]
     return "\n".join([*lines, "", *notes])
 
 
@@ -82,13 +92,10 @@ def main() -> int:
     figures: list[Figure] = []
     with tempfile.TemporaryDirectory(prefix="xpmnb-bench-") as folder:
         print(machine(folder))
-        warning = durable_jobs.slow_files(Path(folder))
         for part in chosen:
             print(f"measuring: {part}", flush=True)
             figures += PARTS[part](Path(folder))
         print(f"\n{table(figures)}\n")
-        if warning is not None:
-            print(warning)
         print(f"at the end: {machine(folder)}")
     print(f"{time.monotonic() - began:.0f} s; ratios are medians of rounds, raw and ours in turns")
     return 0

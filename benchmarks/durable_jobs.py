@@ -149,32 +149,42 @@ def measure(
             lambda: jobs.time_all(many), lambda: raw.time_all(many), many_rounds
         )
     own_us = median(total - raw for (_, total), raw in zip(both, many_raw, strict=True)) * 1e6
+    doubt = doubt_in(median(one_raw), files)
+    many_doubt = doubt_in(median(many_raw), files)
     own = f"{own_us:.0f} us beyond the raw limit"
+    totals, loops = [total for _, total in both], [loop for loop, _ in both]
     return [
-        Figure(f"no-op job, submit to done ({single} x {rounds})", one, one_raw, 3, str(files)),
-        Figure(f"{many} no-op jobs, per job", [total for _, total in both], many_raw, 3, own),
-        Figure(f"submitting loop of {many}, per job", [loop for loop, _ in both], many_raw, 1.5),
+        Figure(
+            f"no-op job, submit to done ({single} x {rounds})", one, one_raw, 3, str(files), doubt
+        ),
+        Figure(f"{many} no-op jobs, per job", totals, many_raw, 3, own, many_doubt),
+        Figure(f"submitting loop of {many}, per job", loops, many_raw, 1.5, doubt=many_doubt),
     ]
 
 
-def slow_files(folder: Path) -> str | None:
-    """Return a warning if new files cost much more in this folder than in memory.
+def doubt_in(raw_s: float, files: JobFiles) -> str:
+    """Return why ratios to a raw limit prove nothing; empty if they do.
 
     ext4 is many times slower at making files for some minutes after many were deleted. Both sides
-    pay the same for that, so ratios look better than they are.
+    pay the same for that, so ratios look better than they are. Memory is never slow like that.
+
+    Parameters
+    ----------
+    raw_s
+        The raw limit, in seconds per job.
+    files
+        What it made.
     """
     if not MEMORY_FOLDER.is_dir():
-        return None
-    files = JobFiles(dict.fromkeys("abcdef", "x" * 200))
+        return ""
     with TemporaryDirectory(dir=MEMORY_FOLDER) as memory:
-        places = [RawJobs(place / "probe", files) for place in (folder, Path(memory))]
-        here_us, there_us = (place.time_single(PROBES) * 1e6 for place in places)
-    if here_us < SLOW * there_us:
-        return None
+        memory_s = RawJobs(Path(memory) / "raw", files).time_single(PROBES)
+    if raw_s < SLOW * memory_s:
+        return ""
     return (
-        f"WARNING: a directory with 6 files takes {here_us:.0f} us in {folder}, and {there_us:.0f} "
-        "us in memory: perhaps many files were deleted lately. The ratios of jobs look too good. "
-        "Measure again in ten minutes, or set TMPDIR to another file system."
+        f"the raw limit was {raw_s * 1e6:.0f} us, but {memory_s * 1e6:.0f} us in memory: perhaps "
+        "many files were deleted lately, which makes new ones slow and ratios look too good. "
+        "Measure again in ten minutes, or set TMPDIR to another file system"
     )
 
 

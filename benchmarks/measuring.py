@@ -35,6 +35,8 @@ class Figure:
         figure that is only reported.
     note
         What the table alone would not tell.
+    doubt
+        Why a bound that seems to be met may not be; empty if nothing is against it.
     """
 
     name: str
@@ -42,6 +44,7 @@ class Figure:
     raw: Sequence[float] | None = None
     bound: float | None = None
     note: str = ""
+    doubt: str = ""
 
     @property
     def ratios(self) -> list[float]:

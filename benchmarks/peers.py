@@ -75,7 +75,7 @@ def measure(folder: Path, *, rounds: int = 3, share: float = 1.0) -> list[Figure
         number = max(1, round(calls * share))
         raw = RawJobs(folder / f"raw-{library}", files)
         ours, limit = interleaved(
-            _timing(prepare(folder), number), partial(raw.time_all, number), rounds
+            _timing(prepare(folder), number), partial(raw.time_all, max(20, number)), rounds
         )
         figures.append(Figure(f"peer: {name}", ours, limit))
     return figures

@@ -134,11 +134,11 @@ def _notebook_stem() -> str | None:
     return notebook_stem()
 
 
-def _attach_observers() -> list[Any]:
+def _attach_observers(note: str) -> list[Any]:
     if _in_notebook():
         from xpmnb.notebook.panel import attach
 
-        feed = attach()
+        feed = attach(note)
         if feed is not None:
             return [feed]
     from xpmnb.console import ConsoleObserver

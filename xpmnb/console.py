@@ -41,7 +41,8 @@ class ConsoleObserver:
         label = f"{job.name} {job.id[:8]}"
         if job.failure_reason is not None:
             reason = job.failure_reason.value
-            _logger.warning("%s failed (%s): %s; see %s", label, reason, job.message, job.stderr)
+            place = job.place_of_failure
+            _logger.warning("%s failed (%s): %s; see %s", label, reason, job.message, place)
         else:
             _logger.info("%s is %s", label, word)
 

@@ -37,6 +37,8 @@ _lock = threading.Lock()
 _open: dict[tuple[str, str], experiment] = {}
 _current: experiment | None = None
 
+_DEFAULT_WORKSPACE = "xpm-workspace"
+
 # How long a cell that waited for its jobs may take to bring the panel up to date.
 _FLUSH_TIMEOUT_S = 2.0
 
@@ -97,6 +99,7 @@ class experiment:  # noqa: N801 (reads like the verb that it is)
         self._launcher = _find_launcher(launcher) or _thread_launcher
         self._lane = _shared_lane if max_jobs is None else Lane(max_jobs)
         self._run: Run | None = None
+        self._note = ""
 
     def __repr__(self) -> str:
         """Return name, workspace, and how many jobs live."""
@@ -145,7 +148,7 @@ class experiment:  # noqa: N801 (reads like the verb that it is)
             raise SubmissionError(message)
         self.workspace.create()
         layout = self.workspace.create_run(self.name)
-        run = Run(layout, self._lane, seam.attach_observers())
+        run = Run(layout, self._lane, seam.attach_observers(self._note))
         with _lock:
             key = (str(self.workdir), self.name)
             before = _open.get(key)
@@ -316,4 +319,9 @@ def current_experiment() -> experiment:
             "`xp = experiment('runs', 'name').start()`"
         )
         raise SubmissionError(message)
-    return experiment("xpm-workspace", seam.notebook_stem() or "notebook").start()
+    opened = experiment(_DEFAULT_WORKSPACE, seam.notebook_stem() or "notebook")
+    opened._note = (  # noqa: SLF001 (same file)
+        f"No experiment was open: this is {opened.name!r} in {opened.workdir}. "
+        "Choose your own with experiment(workspace, name).start()."
+    )
+    return opened.start()

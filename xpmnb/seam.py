@@ -34,5 +34,5 @@ notebook_stem: Callable[[], str | None] = _unfilled
 in_notebook: Callable[[], bool] = _unfilled
 """Tell whether this process is the kernel of a notebook."""
 
-attach_observers: Callable[[], list[Any]] = _unfilled
-"""Return the observers (panels, log lines) that a newly started experiment reports to."""
+attach_observers: Callable[[str], list[Any]] = _unfilled
+"""Return the observers (panels, log lines) of a newly started experiment, given a note to show."""

@@ -36,7 +36,7 @@ def generate_paths(config: Any, directory: str) -> GeneratedPaths:
         Path by ``(id(configuration), parameter name)``; values set by hand are not in it. What
         belongs to another submitted task lies in the directory of that task.
     """
-    if has_no_children(config) and not _has_generators(type(config)):
+    if has_no_children(config) and not _has_generators(type(config)):  # type: ignore[arg-type]  # a class
         return {}  # the common case, and asked for with every job
     result: GeneratedPaths = {}
     directories = {id(config): directory}

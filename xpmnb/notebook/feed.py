@@ -66,12 +66,21 @@ class Panel:
         The job whose submission opens the panel.
     wake : callable
         Wakes the painter.
+    note : str
+        What stands below the final table.
     """
 
     def __init__(
-        self, cell: str | None, open_view: OpenView, first: WatchedJob, wake: Callable[[], None]
+        self,
+        cell: str | None,
+        open_view: OpenView,
+        first: WatchedJob,
+        wake: Callable[[], None],
+        *,
+        note: str = "",
     ) -> None:
         self.cell = cell
+        self._note = note
         self.jobs: dict[str, WatchedJob] = {}
         # Keys of the jobs that had not ended when they were last looked at.
         self.live: set[str] = set()
@@ -129,7 +138,8 @@ class Panel:
         rows = list(self.view.rows)
         # A message that the server dropped on the way would leave a row behind for ever.
         self.view.send_rows(rows)
-        note = f"The run was closed before {unfinished:,} of them ended." if unfinished else ""
+        end = f"The run was closed before {unfinished:,} of them ended." if unfinished else ""
+        note = f"{self._note} {end}".strip()
         self.view.settle(table_html(rows, note=note, now=time.time()), headline(rows))
         self._places = {}
 
@@ -169,11 +179,18 @@ class PanelFeed:
         Makes the view of a panel from its first rows and what to call when a person clicks.
     cell : callable
         Returns the key of the running execution of a cell, or None.
+    note : str
+        What stands below each final table; live ones have it from ``open_view``.
     """
 
     def __init__(
-        self, open_view: OpenView, *, cell: Callable[[], str | None] = current_cell
+        self,
+        open_view: OpenView,
+        *,
+        cell: Callable[[], str | None] = current_cell,
+        note: str = "",
     ) -> None:
+        self._note = note
         self._open_view = open_view
         self._cell = cell
         self._lock = threading.Lock()
@@ -246,7 +263,7 @@ class PanelFeed:
                 return
             panel = self._panel_here()
             if panel is None:
-                panel = Panel(self._cell(), self._open_view, job, self._rouse)
+                panel = Panel(self._cell(), self._open_view, job, self._rouse, note=self._note)
                 # Here and not in the painter: a display goes to the cell of its thread.
                 panel.view.show()
                 self._panels.append(panel)

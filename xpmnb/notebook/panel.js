@@ -195,6 +195,8 @@ class TableView {
     for (const column of OPTIONAL) this.table.classList.add(`xpm-no-${column}`);
     this.body = this.table.appendChild(make("tbody"));
     this.body.addEventListener("click", (event) => this.clicked(event));
+    const note = this.model.get("note");
+    if (note) this.panel.append(make("p", "xpm-note", note));
     el.append(this.panel);
   }
 

@@ -10,6 +10,7 @@ import logging
 import time
 import uuid
 import zlib
+from functools import partial
 from importlib.resources import files
 from typing import Any
 
@@ -24,9 +25,15 @@ from xpmnb.notebook.html import Row, headline, stylesheet, table_html
 _log = logging.getLogger("xpmnb")
 
 
-def attach() -> PanelFeed | None:
-    """Return a feed that shows panels in this notebook; None where this process is no kernel."""
-    return PanelFeed(StatusPanel) if in_kernel() else None
+def attach(note: str = "") -> PanelFeed | None:
+    """Return a feed that shows panels in this notebook; None where this process is no kernel.
+
+    Parameters
+    ----------
+    note : str
+        What a person should know of the run; stands below each panel.
+    """
+    return PanelFeed(partial(StatusPanel, note=note), note=note) if in_kernel() else None
 
 
 def _rows_to_json(_: object, panel: StatusPanel) -> list[Row]:
@@ -51,6 +58,8 @@ class StatusPanel(anywidget.AnyWidget):
         The first rows; the list is kept, and changed in place.
     on_action : callable
         Called with an action (``stop``, ``sync``) and a row's key when the page sends one.
+    note : str
+        What stands below the table.
     """
 
     _esm = files("xpmnb.notebook").joinpath("panel.js").read_text(encoding="utf-8")
@@ -60,13 +69,14 @@ class StatusPanel(anywidget.AnyWidget):
     rows = traitlets.Any().tag(sync=True, to_json=_rows_to_json)
     # The kernel's clock, for pages on machines whose clock differs.
     now = traitlets.Float(0.0).tag(sync=True, to_json=_now_to_json)
+    note = traitlets.Unicode().tag(sync=True)
 
-    def __init__(self, rows: list[Row], on_action: OnAction) -> None:
+    def __init__(self, rows: list[Row], on_action: OnAction, *, note: str = "") -> None:
         self._packed: bytes | None = None
         self._display_id = uuid.uuid4().hex
         self._displayed = False
         self._on_action = on_action
-        super().__init__(rows=rows)
+        super().__init__(rows=rows, note=note)
         self.on_msg(self._receive)
         _answer_while_busy(self.comm)
 
@@ -115,7 +125,7 @@ class StatusPanel(anywidget.AnyWidget):
         data, metadata = bundle
         rows = self.all_rows()
         # For pages that are made of the notebook when no widget state is saved with it.
-        data["text/html"] = table_html(rows, now=time.time())
+        data["text/html"] = table_html(rows, note=self.note, now=time.time())
         data["text/plain"] = headline(rows)
         return data, metadata
 

@@ -188,8 +188,8 @@ def _own_submission(layout: JobLayout, reader: _Reader) -> Submission:
 
 
 def _never_began(end: Mapping[str, Any], history: History) -> History:
-    # A job whose dependency failed, or that was cancelled while it waited, has no marker of its
-    # own; an entry that tells of a marker says nothing once that marker is gone.
+    # Only a job whose directory could not be written ended without a marker; an entry that tells
+    # of a marker says nothing once that marker is gone.
     if end.get("state") != "error" or end.get("marker_mtime_ns") is not None:
         return history
     return fold((), (EndMarker.from_json(end, "error"),), alive=False, run_alive=False)

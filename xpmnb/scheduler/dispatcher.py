@@ -176,7 +176,8 @@ class Dispatcher:
             return
         if job.state in (JobState.WAITING, JobState.READY):
             self._fail_unstarted(entry, FailureReason.CANCELLED, "cancelled before it began")
-        elif entry in self.watched:
+            return
+        if entry in self.watched:
             job.message = "another process runs this job: stop it there"
         elif job.launcher is not None:
             job.stopping = True

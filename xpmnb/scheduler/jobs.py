@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from xpmnb.errors import JobFailed
 from xpmnb.records.files import read_bytes
 from xpmnb.records.states import FailureReason, JobState
+from xpmnb.scheduler.elsewhere import read_end
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping
@@ -44,7 +45,6 @@ class Job:
         "dependencies",
         "dependents",
         "ended_at",
-        "environ",
         "id",
         "launcher",
         "message",
@@ -89,8 +89,6 @@ class Job:
         """The tags of the task."""
         self.params: dict[str, Any] = {}
         """The flat parameters that go on record; given up when the job has ended."""
-        self.environ: dict[str, str] = {}
-        """Environment variables that are added for the job."""
         self.state = JobState.WAITING
         """The state as last seen."""
         self.message = ""
@@ -228,7 +226,13 @@ class Job:
             raise TimeoutError(message)
         if state == JobState.DONE:
             return None
-        return JobFailed(f"{self!r}: {self.message}\n  see {self.stderr}")
+        text = read_end(self._layout)[0].traceback or ""
+        return JobFailed(f"{self!r}: {self.message}\n{text}see {self.place_of_failure}")
+
+    @property
+    def place_of_failure(self) -> Path:
+        """Where to read on when it failed: its standard error, or its directory if it never ran."""
+        return self.path if self.started_at is None else self.stderr
 
     def __await__(self) -> Generator[Any, None, JobState]:
         """Wait for the end in a coroutine; the event loop stays free."""
