@@ -281,7 +281,13 @@ class experiment:  # noqa: N801 (reads like the verb that it is)
             raise SubmissionError(message)
         place = _find_launcher(launcher) or self._launcher
         run.use(place)
-        job, outputs = make_job(task, self.workspace.layout, place, _scheduler.cancel)
+        job, outputs = make_job(
+            task,
+            self.workspace.layout,
+            place,
+            cancel=_scheduler.cancel,
+            record=run.write_submission,
+        )
         state_of(task).job = _scheduler.submit(job, run)
         return outputs
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from xpmnb.core.declaration import parameters
@@ -26,7 +25,12 @@ if TYPE_CHECKING:
 
 
 def make_job(
-    task: Any, workspace: WorkspaceLayout, launcher: Launcher, cancel: Callable[[Job], None]
+    task: Any,
+    workspace: WorkspaceLayout,
+    launcher: Launcher,
+    *,
+    cancel: Callable[[Job], None],
+    record: Callable[[Job], None],
 ) -> tuple[Job, Any]:
     """Seal a task and make its job.
 
@@ -40,6 +44,8 @@ def make_job(
         Where the job will run.
     cancel : callable
         What asks for the end of a job.
+    record : callable
+        What notes the submission; it refuses values that are not JSON.
 
     Returns
     -------
@@ -61,23 +67,12 @@ def make_job(
     job = Job(layout, task, {k: readable(v) for k, v in tags(task).items()}, launcher, cancel)
     job.params = flatten(task)
     job.dependencies = dependencies
-    _check_recordable(job)
-    return job, _outputs(task, job)
-
-
-def _check_recordable(job: Job) -> None:
-    """Find out whether parameters and tags can go on record.
-
-    Raises
-    ------
-    ParameterError
-        If a value has no JSON form: an int of thousands of digits, say.
-    """
     try:
-        json.dumps([job.params, job.tags])
-    except (TypeError, ValueError) as error:
-        message = f"{job.task!r} or its tags hold a value that cannot go on record: {error}"
+        record(job)
+    except (TypeError, ValueError) as error:  # an int of thousands of digits, say
+        message = f"{task!r} or its tags hold a value that cannot go on record: {error}"
         raise ParameterError(message) from None
+    return job, _outputs(task, job)
 
 
 def _outputs(task: Any, job: Job) -> Any:

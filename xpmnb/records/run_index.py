@@ -10,6 +10,7 @@ import os
 import time
 from collections import deque
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -55,7 +56,7 @@ class RunJournal:
     def __init__(self, layout: RunLayout, *, autoflush: bool = True) -> None:
         self.layout = layout
         self._autoflush = autoflush
-        self._kept: deque[dict[str, Any]] = deque()
+        self._kept: deque[bytes] = deque()
         self._writer = JournalWriter(layout.journal)
         self.note("run-started", time=time.time(), pid=os.getpid())
 
@@ -84,12 +85,12 @@ class RunJournal:
 
         Raises
         ------
-        TypeError
+        TypeError, ValueError
             A value is not JSON; nothing is written.
         OSError
             The disk is full; the job is then found by its directory alone.
         """
-        self._add(
+        self._keep(
             {
                 "event": "submitted",
                 "time": time,
@@ -135,7 +136,8 @@ class RunJournal:
             "problem": record.problem,
             "marker_mtime_ns": marker_mtime_ns,
         }
-        self._add({key: value for key, value in entry.items() if value is not None})
+        present = {key: value for key, value in entry.items() if value is not None}
+        self._keep(present, limit_bytes=MAX_ENTRY_BYTES)
 
     def flush(self) -> None:
         """Write the entries that were kept.
@@ -146,19 +148,16 @@ class RunJournal:
             The disk is full: the kept entries are lost, and found by their directories.
         """
         lines = []
-        while self._kept:
-            try:
-                entry = self._kept.popleft()
-            except IndexError:  # another thread flushes at the same time
-                break
-            line = encode_line(entry)
-            if len(line) <= MAX_ENTRY_BYTES or entry["event"] == "submitted":
-                lines.append(line)
+        with suppress(IndexError):  # empty now, perhaps by another thread
+            while True:
+                lines.append(self._kept.popleft())
         if lines:
             self._writer.append_line(b"".join(lines))
 
-    def _add(self, entry: dict[str, Any]) -> None:
-        self._kept.append(entry)
+    def _keep(self, entry: Mapping[str, Any], *, limit_bytes: int | None = None) -> None:
+        line = encode_line(entry)
+        if limit_bytes is None or len(line) <= limit_bytes:
+            self._kept.append(line)
         if self._autoflush:
             self.flush()
 

@@ -99,7 +99,6 @@ class Dispatcher:
             The job that runs: the given one, or the live one.
         """
         entry = Entry(self, job, run.lane, [run])
-        run.write_submission(job)
         # The message comes before the rest: from here on a Ctrl-C in this thread loses nothing.
         self.inbox.post(self.on_submitted, entry, run)
         live = self._take(entry, run).job
