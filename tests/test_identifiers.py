@@ -28,7 +28,7 @@ from tests.support import identifier_cases as cases
 from tests.support.declaring import loose
 from tests.support.identifier_cases import Anything, Model, Node, Three, Weights
 from xpmnb import Config, InstanceConfig, Meta, Param, PathGenerator, field, param_group, setmeta
-from xpmnb.core.model import ConfigMeta
+from xpmnb.core.metaclass import ConfigMeta
 from xpmnb.core.state import state_of
 from xpmnb.errors import IdentifierError
 from xpmnb.identifiers import FORMAT, encode, identifier

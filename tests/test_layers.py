@@ -23,7 +23,7 @@ FLOORS: dict[int, tuple[str, ...]] = {
         "notebook/__init__.py",
     ),
     11: ("submission.py", "experiments.py", "console.py"),
-    10: ("launchers/thread.py", "launchers/__init__.py"),
+    10: ("launchers/pool.py", "launchers/thread.py", "launchers/__init__.py"),
     9: ("scheduler/dispatcher.py", "scheduler/scheduler.py"),
     8: ("worker.py",),
     7: (
@@ -63,6 +63,7 @@ FLOORS: dict[int, tuple[str, ...]] = {
         "core/values.py",
         "core/objects.py",
         "core/tags.py",
+        "core/metaclass.py",
         "core/__init__.py",
         "records/json_values.py",
         "records/states.py",

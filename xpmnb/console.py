@@ -43,6 +43,8 @@ class ConsoleObserver:
             reason = job.failure_reason.value
             place = job.place_of_failure
             _logger.warning("%s failed (%s): %s; see %s", label, reason, job.message, place)
+        elif job.state.is_final and job.message:
+            _logger.warning("%s is done, but: %s", label, job.message)
         else:
             _logger.info("%s is %s", label, word)
 

@@ -229,7 +229,11 @@ def _module_of(place: dict[str, Any]) -> Any:
     """
     main = sys.modules["__main__"]
     if place["module"] != "__main__":
-        return importlib.import_module(place["module"])
+        try:
+            return importlib.import_module(place["module"])
+        except ModuleNotFoundError as error:
+            message = f"the module of {place['qualname']} cannot be imported: {error}"
+            raise DocumentError(message) from error
     file = place.get("file")
     if not file or _is_same_file(getattr(main, "__file__", None), file):
         # Declared in this very session: a notebook, a prompt or the running script.

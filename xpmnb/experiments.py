@@ -91,8 +91,8 @@ class experiment:  # noqa: N801 (reads like the verb that it is)
         if not isinstance(name, str):
             message = f"experiment(..., {name!r}): the name of an experiment is a string"
             raise TypeError(message)
-        if max_jobs is not None and max_jobs < 1:
-            message = f"experiment(max_jobs={max_jobs}): at least 1 job must be able to run"
+        if max_jobs is not None and (not isinstance(max_jobs, int) or max_jobs < 1):
+            message = f"experiment(max_jobs={max_jobs!r}): at least 1 job must be able to run"
             raise ValueError(message)
         self.name = name
         self.workspace = Workspace(Path(workdir).expanduser())

@@ -15,7 +15,7 @@ from xpmnb import ownership
 from xpmnb.records.events import Event, Metrics, Notice, Progress
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from xpmnb.records.journal import JournalWriter
     from xpmnb.streams import JobStream
@@ -145,11 +145,15 @@ def progress(value: float | None, *, level: int = 0, description: str = "") -> N
         context.set_progress(None if value is None else float(value), level, description)
 
 
-def log(*, step: int | None = None, **metrics: Any) -> None:
+def log(
+    values: Mapping[str, Any] | None = None, /, *, step: int | None = None, **metrics: Any
+) -> None:
     """Keep metrics of the task: the panel shows the last ones, ``xp.metrics()`` all.
 
     Parameters
     ----------
+    values : dict, optional
+        Metrics by name, for names that are no Python words.
     step : int, optional
         What the values belong to, an epoch or a batch; by default the calls are counted from 0.
     **metrics
@@ -160,10 +164,11 @@ def log(*, step: int | None = None, **metrics: Any) -> None:
     TypeError
         If a value is none of these.
     """
-    values = {name: _scalar(name, value) for name, value in metrics.items()}
+    given = {**(values or {}), **metrics}
+    scalars = {str(name): _scalar(name, value) for name, value in given.items()}
     context = current_context()
     if context is not None:
-        context.add_metrics(values, None if step is None else int(step))
+        context.add_metrics(scalars, None if step is None else int(step))
 
 
 def _scalar(name: str, value: Any) -> Number:

@@ -142,6 +142,7 @@ def _unshare() -> None:
 
 
 _libraries: list[Any] = []
+_own = threading.local()  # the umask that a thread began with, once it is the thread's own
 
 
 def _libc() -> Any:
@@ -169,7 +170,13 @@ def enter_private_directory(path: str) -> None:
             code = ctypes.get_errno()
             raise OSError(code, os.strerror(code), path)
         return
-    _unshare()
+    if hasattr(_own, "umask"):
+        os.umask(_own.umask)  # an earlier job of this thread may have changed it
+    else:
+        _unshare()
+        # There is no way to read it but to set it; nobody else has this one any more.
+        _own.umask = os.umask(0o022)
+        os.umask(_own.umask)
     os.chdir(path)
 
 

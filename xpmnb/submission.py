@@ -57,10 +57,13 @@ def make_job(
     Raises
     ------
     SubmissionError
-        If a task in the values was not submitted.
+        If the task has no ``execute``, or a task in the values was not submitted.
     ConfigError, IdentifierError
         If the values are not fit for it.
     """
+    if type(task).execute is Task.execute:
+        message = f"{type(task).__qualname__} has no execute(): define def execute(self)"
+        raise SubmissionError(message)
     dependencies = _dependencies(task)
     seal(task)
     layout = workspace.job(type(task).__xpm_name__, identifier(task))

@@ -11,6 +11,7 @@ import os
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -202,7 +203,9 @@ class Attempt:
             ending = self._execute(context, paths)
             if ending.traceback:
                 stderr.write(ending.traceback)
-            result = self._keep_result(context, ending.value)
+            result, refusal = self._keep_result(context, ending.value)
+            if refusal:
+                ending = replace(ending, message=refusal)
             if not self._claim.acquire(blocking=False):  # the process is ending: recorded as lost
                 return Outcome(JobState.error(FailureReason.LOST), "its kernel ended while it ran")
             return self._write_end(ending, time.time(), result)
@@ -237,21 +240,30 @@ class Attempt:
             return Ending(reason=FailureReason.CANCELLED, message=message)
         return Ending(value)
 
-    def _keep_result(self, context: JobContext, value: Any) -> Any:
-        """Write the returned value, if it is JSON, and return it as JSON gives it back."""
+    def _keep_result(self, context: JobContext, value: Any) -> tuple[Any, str]:
+        """Write the returned value, if it is JSON.
+
+        Returns
+        -------
+        result
+            The value as JSON gives it back.
+        refusal : str
+            Why it was not kept; empty if it was.
+        """
         if value is None:
-            return None
+            return None, ""
         try:
             data = result_json(value)
         except Exception as error:  # noqa: BLE001 (user code: the value's own methods)
             kind = type(value).__qualname__
-            context.add_notice(
+            refusal = (
                 f"execute() returned {kind}, which is not kept as the result: {error}. Return "
                 "JSON values (numbers, strings, lists, dicts), and save others to a file."
             )
-            return None
+            context.add_notice(refusal)
+            return None, refusal
         write_new(self.layout.result, data)
-        return json.loads(data)
+        return json.loads(data), ""
 
     def _write_end(self, ending: Ending, ended_at: float, result: Any = None) -> Outcome:
         """Write the end marker: the one fact of how the job ended."""
@@ -313,8 +325,12 @@ def main(program: str) -> int:
     if Path(layout.done).exists():
         print(f"{layout.name} is done already: {layout.path}")
         return 0
-    record = json.loads(Path(layout.params).read_bytes())
-    task = from_document(record["document"])
+    try:
+        record = json.loads(Path(layout.params).read_bytes())
+        task = from_document(record["document"])
+    except (OSError, ValueError) as error:  # DocumentError is a ValueError
+        print(f"{layout.name} cannot be run: {error}", file=sys.stderr)
+        return 1
     attempt = Attempt(
         layout, task, record["params"], record["tags"], launcher="shell", enter=os.chdir
     )

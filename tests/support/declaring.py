@@ -6,7 +6,7 @@ from types import ModuleType
 from typing import Any, Self
 
 from xpmnb import Config, Param
-from xpmnb.core.model import ConfigMeta
+from xpmnb.core.metaclass import ConfigMeta
 
 # Without its type, Param can be given a hint that is computed.
 PARAM: Any = Param

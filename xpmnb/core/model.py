@@ -1,127 +1,25 @@
 """Config and Task: what a person derives classes from.
 
-The classes are thin: collecting parameters is in ``declaration.py``, values in ``values.py``,
+The classes are thin: what a declaration does is in ``metaclass.py``, values are in ``values.py``,
 objects in ``objects.py``.
 """
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, Self, TypeVar, dataclass_transform
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from xpmnb import seam
-from xpmnb.core import registry, values
-from xpmnb.core.declaration import collect_early, parameters, scope_of
-from xpmnb.core.fields import Field, field
+from xpmnb.core import values
+from xpmnb.core.metaclass import ConfigMeta
 from xpmnb.core.objects import instantiate
-from xpmnb.core.state import is_configuration, state_of
+from xpmnb.core.state import state_of
 from xpmnb.core.tags import add_tag, tags
-from xpmnb.errors import DeclarationError, SealedError, SubmissionError
+from xpmnb.errors import SealedError, SubmissionError
 from xpmnb.identifiers import identifier
 
 if TYPE_CHECKING:
     from xpmnb.core.types import DependentMarker
-
-T = TypeVar("T")
-
-_SHOWN = 60
-"""How many characters of a value the repr of a configuration shows."""
-
-
-@dataclass_transform(kw_only_default=True, field_specifiers=(field,))
-class ConfigMeta(registry.Declared):
-    """Collects the parameters of each class, and gives it ``C``."""
-
-    def __new__(
-        mcs, name: str, bases: tuple[type, ...], namespace: dict[str, Any], **options: Any
-    ) -> ConfigMeta:
-        """Make a class, keeping its ``field(...)`` values out of the way of attributes."""
-        fields = {key: value for key, value in namespace.items() if isinstance(value, Field)}
-        namespace = {key: value for key, value in namespace.items() if key not in fields}
-        namespace["__xpm_fields__"] = fields
-        frame = sys._getframe(1)  # noqa: SLF001 (the frame of the class statement)
-        namespace["__xpm_scope__"] = scope_of(frame)
-        namespace["__xpm_source__"] = (frame.f_code.co_filename, frame.f_lineno)
-        cls = super().__new__(mcs, name, bases, namespace, **options)
-        cls.__xpm_plain__ = cls
-        cls.__xpm_name__ = registry.qualified_name(cls)
-        collect_early(cls)
-        registry.register(cls)
-        return cls
-
-    @property
-    def C(cls: type[T]) -> type[T]:  # noqa: N802 (stands for Config)
-        """What builds configurations of this class: ``Train.C(lr=0.1)``."""
-        made: type[T] = _configuration_class(cls)
-        return made
-
-    # Typed as a plain call: type checkers then take the parameters from the class.
-    def __call__(cls: type[T], *args: Any, **given: Any) -> T:
-        """Build a configuration; on the class itself, say how it is done."""
-        name = cls.__qualname__
-        if "__xpm_is_configuration__" not in cls.__dict__:
-            message = f"{name}(...) makes nothing: build a configuration with {name}.C(...)"
-            raise DeclarationError(message)
-        if args:
-            message = f"{name}.C takes its parameters by name: {name}.C({_example(cls)})"
-            raise TypeError(message)
-        config = object.__new__(cls)
-        values.build(config, given)
-        return config
-
-
-def _example(cls: type[Any]) -> str:
-    return ", ".join(f"{name}=..." for name in parameters(cls))
-
-
-def _configuration_class(cls: Any) -> Any:
-    """Return the class of the configurations of a class: a subclass made once."""
-    plain = cls.__xpm_plain__
-    known = plain.__dict__.get("__xpm_configuration__")
-    if known is None:
-        namespace = {
-            "__module__": plain.__module__,
-            "__qualname__": plain.__qualname__,
-            "__doc__": plain.__doc__,
-            "__setattr__": values.set_value,
-            "__delattr__": _refuse_delete,
-            "__getattr__": _explain_missing,
-            "__repr__": _configuration_repr,
-            "__xpm_is_configuration__": True,
-        }
-        # Not ConfigMeta.__new__: this is no declaration, and has no parameters of its own.
-        known = registry.Declared.__new__(type(plain), plain.__name__, (plain,), namespace)
-        type.__setattr__(plain, "__xpm_configuration__", known)
-    return known
-
-
-def _refuse_delete(config: Any, name: str) -> NoReturn:
-    message = f"{type(config).__qualname__}.{name} cannot be deleted; set it to another value"
-    raise AttributeError(message)
-
-
-def _explain_missing(config: Any, name: str) -> NoReturn:
-    """Say why a configuration has no such attribute."""
-    kind = type(config).__qualname__
-    parameter = parameters(type(config)).get(name)
-    if parameter is None:
-        message = f"{kind!r} configuration has no attribute {name!r}"
-    elif parameter.generator is not None:
-        message = f"{kind}.{name} is a path that is generated when the task is submitted"
-    else:
-        message = f"{kind}.{name} has no value yet"
-    raise AttributeError(message)
-
-
-def _configuration_repr(config: Any) -> str:
-    """Return the call that builds the configuration, long values cut."""
-    shown = []
-    for name in parameters(type(config)):
-        if name in config.__dict__:
-            text = "..." if is_configuration(config.__dict__[name]) else repr(config.__dict__[name])
-            shown.append(f"{name}={text if len(text) <= _SHOWN else text[: _SHOWN - 3] + '...'}")
-    return f"{type(config).__qualname__}.C({', '.join(shown)})"
 
 
 class Config(metaclass=ConfigMeta):

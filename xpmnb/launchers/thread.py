@@ -1,4 +1,4 @@
-"""Runs jobs in background threads of this process: one thread for each job, while it runs.
+"""Runs jobs in background threads of this process: a thread exists only while jobs run.
 
 A job's thread has its own working directory and its own streams; it sees the objects of the
 notebook's modules, and starts in a fraction of a millisecond.
@@ -7,12 +7,11 @@ notebook's modules, and starts in a fraction of a millisecond.
 from __future__ import annotations
 
 import logging
-import threading
 import time
-from collections import deque
 from typing import TYPE_CHECKING
 
 from xpmnb import streams
+from xpmnb.launchers.pool import ThreadPool
 from xpmnb.records.states import FailureReason, JobState
 from xpmnb.scheduler.launcher import Outcome
 from xpmnb.worker import Attempt
@@ -22,9 +21,6 @@ if TYPE_CHECKING:
     from xpmnb.scheduler.launcher import Listener
 
 _logger = logging.getLogger("xpmnb")
-
-# How many ended threads are kept before they are joined; joining an ended thread is immediate.
-_ENDED_KEPT = 32
 
 
 class ThreadLauncher:
@@ -47,7 +43,7 @@ class ThreadLauncher:
         self._enter = _stay if shared_cwd else streams.enter_private_directory
         self._shared_cwd = shared_cwd
         self._attempts: dict[Job, Attempt] = {}
-        self._ended: deque[threading.Thread] = deque()
+        self._pool = ThreadPool()
 
     def __repr__(self) -> str:
         """Return the call that makes this object."""
@@ -66,26 +62,22 @@ class ThreadLauncher:
         streams.install()
 
     def close(self) -> None:
-        """Put the streams back, and wait for threads that are just ending."""
-        self._join_ended(0)
+        """Put the streams back, and end the threads that have nothing to do."""
+        self._pool.dismiss()
         streams.uninstall()
 
     def start(self, job: Job, listener: Listener) -> None:
-        """Run a job in a new thread."""
+        """Run a job in a thread of its own."""
         streams.renew()
         attempt = Attempt(
             job.layout, job.task, job.params, job.tags, launcher=self.name, enter=self._enter
         )
         self._attempts[job] = attempt
-        # A daemon: an exit with jobs running is not held up; `abandon` records them.
-        thread = threading.Thread(
-            target=self._run,
-            args=(job, attempt, listener),
-            name=f"xpmnb-{job.name}-{job.id[:8]}",
-            daemon=True,
+        self._pool.run(
+            f"xpmnb-{job.name}-{job.id[:8]}",
+            lambda: self._run(job, attempt, listener),
+            listener.finished,
         )
-        thread.start()
-        self._join_ended(_ENDED_KEPT)
 
     def cancel(self, job: Job) -> None:
         """Raise TaskCancelled in the thread of a job."""
@@ -98,26 +90,16 @@ class ThreadLauncher:
         for attempt in list(self._attempts.values()):
             attempt.abandon()
 
-    def _run(self, job: Job, attempt: Attempt, listener: Listener) -> None:
+    def _run(self, job: Job, attempt: Attempt, listener: Listener) -> Outcome:
         try:
-            outcome = attempt.run(listener.begun, listener.changed)
+            return attempt.run(listener.begun, listener.changed)
         except BaseException as error:
             # The border around launchers: whatever it was, the job must come to an end.
             _logger.exception("xpmnb could not run %r", job)
             state = JobState.error(FailureReason.ERROR)
-            outcome = Outcome(state, f"xpmnb could not run it: {error!r}", None, time.time())
-        del self._attempts[job]
-        self._ended.append(threading.current_thread())
-        listener.finished(outcome)
-
-    def _join_ended(self, keep: int) -> None:
-        while len(self._ended) > keep:
-            thread = self._ended.popleft()
-            if thread is threading.current_thread():
-                # It ends once it has started the next job, or closed the last run.
-                self._ended.append(thread)
-                return
-            thread.join()
+            return Outcome(state, f"xpmnb could not run it: {error!r}", None, time.time())
+        finally:
+            del self._attempts[job]
 
 
 def _stay(_directory: str) -> None:

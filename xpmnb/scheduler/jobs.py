@@ -110,6 +110,12 @@ class Job:
         words = self.state.value if reason is None else f"{self.state.value}: {reason.value}"
         return f"<Job {self._layout.task} {self.id[:8]} {words}>"
 
+    def __dir__(self) -> list[str]:
+        """Return what is for users; the rest is for the scheduler."""
+        internal = {"announce", "begin", "call_when_final", "dependents", "layout", "params"}
+        internal |= {"settle", "take_metrics", "task"}
+        return [name for name in super().__dir__() if name not in internal]
+
     @property
     def layout(self) -> JobLayout:
         """The names of all files of the job."""

@@ -9,6 +9,7 @@ would be a good part of what it costs.
 from __future__ import annotations
 
 import atexit
+import logging
 import threading
 import time
 from typing import TYPE_CHECKING
@@ -20,6 +21,8 @@ from xpmnb.scheduler.jobs import announce_change
 if TYPE_CHECKING:
     from xpmnb.scheduler.jobs import Job
     from xpmnb.scheduler.runs import Run
+
+_logger = logging.getLogger("xpmnb")
 
 # How often the jobs of other kernels are looked at: a guess between prompt and cheap.
 _WATCH_INTERVAL_S = 0.5
@@ -85,7 +88,14 @@ class Scheduler:
 
     def abandon(self) -> None:
         """Record what runs in this process as lost: it is about to end."""
-        for launcher in {entry.job.launcher for entry in list(self._dispatcher.live.values())}:
+        entries = list(self._dispatcher.live.values())
+        if entries:
+            _logger.warning(
+                "%d jobs had not ended when this process did: they are lost, and run again when "
+                "they are submitted. Wait for them with xp.wait().",
+                len(entries),
+            )
+        for launcher in {entry.job.launcher for entry in entries}:
             if launcher is not None:
                 launcher.abandon()
         for run in list(self._runs):
