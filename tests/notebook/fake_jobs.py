@@ -24,6 +24,8 @@ class FakeJob:
         self.failure_reason: Word | None = None
         self.message = ""
         self.tags: dict[str, object] = dict(tags)
+        self.params: dict[str, object] = {}
+        self.recognised = False
         self.progress: list[tuple[float | None, str]] = []
         self.metrics: dict[str, object] = {}
         self.started_at: float | None = None

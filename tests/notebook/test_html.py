@@ -86,7 +86,7 @@ def test_durations_read_well(seconds: float, text: str) -> None:
 @pytest.mark.parametrize(
     ("state", "failure", "word", "tone"),
     [
-        ("ready", None, "ready", "waiting"),
+        ("ready", None, "waiting", "waiting"),
         ("running", None, "running", "running"),
         ("error", "error", "failed", "failed"),
         ("error", "timeout", "timed out", "failed"),

@@ -34,3 +34,22 @@ def test_a_row_is_plain_json() -> None:
     assert len(json.dumps(row, allow_nan=False)) < 4_000
     assert row["progress"] == [(None, "a"), (1.0, "b"), (0.0, "c"), (None, "d")]
     assert len(row["tags"]) == TAGS_LIMIT
+
+
+def test_parameters_tell_jobs_without_tags_apart() -> None:
+    """A job without tags shows its first parameters instead."""
+    job = FakeJob()
+    job.params = {"lr": 0.1, "model.layers": 3}
+    assert row_of(job)["tags"] == [("lr", "0.1"), ("model.layers", "3")]
+    job.tags = {"lr": 0.1}
+    assert row_of(job)["tags"] == [("lr", "0.1")]
+
+
+def test_what_was_done_before_says_so() -> None:
+    """A job that a submission recognised is not shown as one that just ran."""
+    job = FakeJob()
+    job.finish()
+    assert row_of(job)["word"] == "done"
+    job.recognised = True
+    assert row_of(job)["word"] == "done earlier"
+    assert row_of(job)["tone"] == "done"

@@ -137,7 +137,9 @@ def test_a_job_that_never_began_ends_as_its_run_noted(tmp_path: Path) -> None:
     assert record.state is JobState.error(FailureReason.DEPENDENCY)
     assert record.message == "nb.data failed"
     with_marker = Submission(5.0, {}, {}, {**note, "marker_mtime_ns": 1})
-    assert read_job(layout, with_marker, run_alive=True).state is JobState.WAITING
+    gone = read_job(layout, with_marker, run_alive=True)
+    assert gone.state == JobState.ERROR
+    assert gone.state.failure_reason is FailureReason.LOST
 
 
 def test_both_markers_are_a_problem_and_the_later_counts(tmp_path: Path) -> None:

@@ -3,6 +3,8 @@
 import shutil
 from pathlib import Path
 
+import pytest
+
 from tests.support.processes import run, write_script
 from tests.support.running import (
     DEADLINE_S,
@@ -15,7 +17,7 @@ from tests.support.running import (
     lines,
     running,
 )
-from xpmnb import FailureReason, JobState, Meta, Param, Task, experiment
+from xpmnb import FailureReason, JobFailed, JobState, Meta, Param, Task, experiment
 
 
 def trashed(root: Path) -> list[Path]:
@@ -193,3 +195,27 @@ def test_a_run_that_was_taken_over_is_waited_for_by_the_new_one(tmp_path: Path) 
         gates.open("a")
         new.close()
         assert job.state == JobState.DONE
+
+
+def test_a_deleted_result_is_told(tmp_path: Path) -> None:
+    """A job whose directory was deleted is no done job: table and result() say what happened."""
+    with running(tmp_path) as xp:
+        job = Echo.C(x=1).submit().job
+        job.wait(DEADLINE_S)
+        shutil.rmtree(job.path)
+        row = xp.jobs().iloc[0]
+        assert (row["state"], row["failure"]) == ("error", "lost")
+        assert "deleted" in row["message"]
+        assert "gone" in row["problem"]
+        with pytest.raises(JobFailed, match="submit the task again"):
+            job.result()
+
+
+def test_what_was_done_before_is_known_as_such(tmp_path: Path) -> None:
+    """A handle tells whether its submission ran the job or found it done."""
+    with running(tmp_path):
+        first = Echo.C(x=1).submit().job
+        first.wait(DEADLINE_S)
+        second = Echo.C(x=1).submit().job
+        second.wait(DEADLINE_S)
+    assert (first.recognised, second.recognised) == (False, True)

@@ -11,7 +11,7 @@ from xpmnb.core import registry, values
 from xpmnb.core.declaration import collect_early, parameters, scope_of
 from xpmnb.core.fields import Field, field
 from xpmnb.core.state import is_configuration
-from xpmnb.errors import DeclarationError
+from xpmnb.errors import ConfigError, DeclarationError
 
 T = TypeVar("T")
 
@@ -61,7 +61,11 @@ class ConfigMeta(registry.Declared):
             message = f"{name}.C takes its parameters by name: {name}.C({_example(cls)})"
             raise TypeError(message)
         config = object.__new__(cls)
-        values.build(config, given)
+        try:
+            values.build(config, given)
+        except ConfigError as error:
+            # A mistake of the caller: our own frames would stand between them and the message.
+            raise error.with_traceback(None) from error.__cause__
         return config
 
 

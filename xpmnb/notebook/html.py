@@ -77,7 +77,10 @@ def state_word(state: str, failure: str | None, *, stopping: bool) -> str:
     """
     if state == "error":
         return _WORD_OF_FAILURE.get(failure or "error", shown(failure or "failed"))
-    return "stopping" if stopping and state != "done" else shown(state)
+    if stopping and state != "done":
+        return "stopping"
+    # To a person both wait, one for other jobs and one for a free place.
+    return "waiting" if state == "ready" else shown(state)
 
 
 def state_tone(state: str, failure: str | None) -> str:

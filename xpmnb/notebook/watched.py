@@ -17,6 +17,7 @@ from xpmnb.notebook.html import Row, shown, state_tone, state_word
 TEXT_LIMIT = 400
 VALUE_LIMIT = 60
 TAGS_LIMIT = 24
+PARAMS_LIMIT = 6
 METRICS_LIMIT = 8
 
 
@@ -85,6 +86,16 @@ class WatchedJob(Protocol):
         ...
 
     @property
+    def params(self) -> Mapping[str, object]:
+        """The parameters by dotted name: what tells jobs without tags apart."""
+        ...
+
+    @property
+    def recognised(self) -> bool:
+        """Whether it was done before, so that nothing was run now."""
+        ...
+
+    @property
     def progress(self) -> Sequence[tuple[float | None, str]]:
         """Fraction done (None where unknown) and text of each level."""
         ...
@@ -119,17 +130,18 @@ def row_of(job: WatchedJob) -> Row:
     # Read once: another thread may move the job on while the row is made.
     state, reason, stopping = job.state, job.failure_reason, job.stopping
     failure = reason.value if reason is not None else None
+    word = state_word(state.value, failure, stopping=stopping)
     return Row(
         key=job.id,
         name=shown(job.name, TEXT_LIMIT),
         path=shown(str(job.path)),
         state=state.value,
-        word=state_word(state.value, failure, stopping=stopping),
+        word="done earlier" if state.value == "done" and job.recognised else word,
         tone=state_tone(state.value, failure),
         stopping=stopping,
         final=state.is_final,
         message=shown(job.message, TEXT_LIMIT),
-        tags=_pairs(job.tags, TAGS_LIMIT),
+        tags=_pairs(job.tags, TAGS_LIMIT) or _pairs(job.params, PARAMS_LIMIT),
         progress=[
             (_fraction(value), shown(text, TEXT_LIMIT)) for value, text in list(job.progress)
         ],

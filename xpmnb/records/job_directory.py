@@ -18,7 +18,7 @@ from .files import is_locked, read_bytes
 from .journal import read_journal
 from .json_values import as_mapping
 from .layout import JobLayout
-from .states import JobState
+from .states import FailureReason, JobState
 
 __all__ = ["Submission", "read_events", "read_job"]
 
@@ -160,7 +160,11 @@ def read_job(
     if submission is None:
         submission = _own_submission(layout, reader)
     elif not history.attempts and not markers and submission.end is not None:
-        history = _never_began(submission.end, history)
+        if submission.end.get("marker_mtime_ns") is None:
+            history = _never_began(submission.end, history)
+        elif not os.path.isdir(layout.path):
+            history = _deleted()
+            reader.problems.append("the job directory is gone")
     result = reader.document(layout.result) if history.state is JobState.DONE else _ABSENT
     if history.problem is not None:
         reader.problems.append(history.problem)
@@ -188,11 +192,16 @@ def _own_submission(layout: JobLayout, reader: _Reader) -> Submission:
 
 
 def _never_began(end: Mapping[str, Any], history: History) -> History:
-    # Only a job whose directory could not be written ended without a marker; an entry that tells
-    # of a marker says nothing once that marker is gone.
-    if end.get("state") != "error" or end.get("marker_mtime_ns") is not None:
+    # Only a job whose directory could not be written ended without a marker.
+    if end.get("state") != "error":
         return history
     return fold((), (EndMarker.from_json(end, "error"),), alive=False, run_alive=False)
+
+
+def _deleted() -> History:
+    message = "it had ended, and its directory was deleted since"
+    marker = EndMarker("error", FailureReason.LOST, message)
+    return fold((), (marker,), alive=False, run_alive=False)
 
 
 def _record(

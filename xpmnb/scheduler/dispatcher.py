@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from xpmnb.records.events import JobRecord
+from xpmnb.records.job_directory import read_job
 from xpmnb.records.states import FailureReason, JobState
 from xpmnb.scheduler.elsewhere import Sight, look_at, read_end
 from xpmnb.scheduler.graph import Verdict, judge
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
     from xpmnb.scheduler.runs import Lane, Run
 
 _logger = logging.getLogger("xpmnb")
+
+# Up to so many jobs of other runners are shown with progress: each look reads their journals.
+_SHOWN_LIVE = 50
 
 
 @dataclass(slots=True, eq=False)
@@ -188,6 +192,9 @@ class Dispatcher:
         for entry in list(self.watched):
             sight = look_at(entry.job.layout)
             if sight is Sight.RUNNING:
+                if len(self.watched) <= _SHOWN_LIVE:
+                    entry.job.take_record(read_job(entry.job.layout))
+                    entry.changed()
                 continue
             self.watched.remove(entry)
             if sight is Sight.ENDED:
@@ -251,9 +258,8 @@ class Dispatcher:
         """End a job as its directory says: somebody ran it, earlier or elsewhere."""
         job = entry.job
         record, mtime = read_end(job.layout)
-        job.begin(None, record.started)
-        job.take_metrics(record.metrics)
-        job.retry_count = max(0, record.attempts - 1)
+        job.take_record(record)
+        job.recognised = record.state == JobState.DONE
         self._conclude(entry, record, mtime)
 
     def _end(self, entry: Entry, state: JobState, outcome: Outcome) -> None:

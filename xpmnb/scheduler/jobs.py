@@ -16,8 +16,9 @@ from xpmnb.records.states import FailureReason, JobState
 from xpmnb.scheduler.elsewhere import read_end
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Mapping
+    from collections.abc import Callable, Generator
 
+    from xpmnb.records.events import JobRecord
     from xpmnb.records.layout import JobLayout
     from xpmnb.runtime import JobContext
     from xpmnb.scheduler.launcher import Launcher
@@ -42,6 +43,7 @@ class Job:
         "_context",
         "_layout",
         "_metrics",
+        "_progress",
         "dependencies",
         "dependents",
         "ended_at",
@@ -50,6 +52,7 @@ class Job:
         "message",
         "name",
         "params",
+        "recognised",
         "retry_count",
         "started_at",
         "state",
@@ -76,6 +79,7 @@ class Job:
         self._cancel: Callable[[Job], None] | None = cancel
         self._context: JobContext | None = None
         self._metrics: dict[str, Any] | None = None
+        self._progress: list[tuple[float | None, str]] = []
         self._callbacks: list[Callable[[Job], None]] | None = None
         self.task: Any = task
         """The submitted configuration; given up when the job has ended."""
@@ -88,7 +92,9 @@ class Job:
         self.tags = tags
         """The tags of the task."""
         self.params: dict[str, Any] = {}
-        """The flat parameters that go on record; given up when the job has ended."""
+        """The parameters by dotted name, as they go on record."""
+        self.recognised = False
+        """Whether it was done before, so that nothing was run for this submission."""
         self.state = JobState.WAITING
         """The state as last seen."""
         self.message = ""
@@ -112,8 +118,8 @@ class Job:
 
     def __dir__(self) -> list[str]:
         """Return what is for users; the rest is for the scheduler."""
-        internal = {"announce", "begin", "call_when_final", "dependents", "layout", "params"}
-        internal |= {"settle", "take_metrics", "task"}
+        internal = {"announce", "begin", "call_when_final", "dependents", "layout"}
+        internal |= {"settle", "take_record", "task"}
         return [name for name in super().__dir__() if name not in internal]
 
     @property
@@ -145,7 +151,7 @@ class Job:
     def progress(self) -> list[tuple[float | None, str]]:
         """Fraction done (None if unknown) and words for each level, outermost first."""
         context = self._context
-        return [] if context is None else context.progress
+        return self._progress if context is None else context.progress
 
     @property
     def metrics(self) -> dict[str, Any]:
@@ -203,7 +209,7 @@ class Job:
         TimeoutError
             If the time (seconds) runs out first.
         JobFailed
-            If the job failed.
+            If the job failed, or its directory was deleted since.
         """
         error = self.exception(timeout)
         if error is not None:
@@ -211,7 +217,10 @@ class Job:
         try:
             return json.loads(read_bytes(self._layout.result, limit_bytes=_RESULT_LIMIT_BYTES))
         except FileNotFoundError:
-            return None
+            if self.path.is_dir():
+                return None
+            message = f"{self!r} was done, but its directory is gone: submit the task again"
+            raise JobFailed(message) from None
 
     def exception(self, timeout: float | None = None) -> JobFailed | None:
         """Wait for the end of the job, and return why it failed.
@@ -267,16 +276,19 @@ class Job:
         self.started_at = started_at
         self.state = JobState.RUNNING
 
-    def take_metrics(self, metrics: Mapping[str, Any]) -> None:
-        """Take the metrics that a record holds. Scheduler only."""
-        self._metrics = dict(metrics)
+    def take_record(self, record: JobRecord) -> None:
+        """Take what a record tells of a job that runs, or ran, elsewhere. Scheduler only."""
+        self.begin(None, record.started or self.started_at)
+        self.retry_count = max(0, record.attempts - 1)
+        self._metrics = dict(record.metrics)
+        self._progress = [(each.value, each.description) for each in record.progress or ()]
 
     def settle(self, state: JobState, message: str = "") -> None:
         """Take the final state, and let go of what only a live job needs. Scheduler only."""
         self._metrics = dict(self.metrics) or None
+        self._progress = []
         self._context = self._cancel = None
         self.task = self.launcher = None
-        self.params = {}
         self.dependencies = ()
         self.message = message
         self.stopping = False
