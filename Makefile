@@ -28,7 +28,7 @@ demo: $(DEMO)/stamp
 	@$(DEMO)/bin/python tools/demo.py
 
 lab: $(DEMO)/stamp
-	$(DEMO)/bin/python -m jupyterlab --notebook-dir=notebooks
+	$(DEMO)/bin/python -m jupyterlab --notebook-dir=notebooks $(if $(filter 0,$(shell id -u)),--allow-root)
 
 test: $(TEST)/stamp
 	$(TEST)/bin/python -m pytest $(PYTEST)

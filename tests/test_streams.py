@@ -2,6 +2,7 @@
 
 import io
 import os
+import subprocess
 import sys
 import threading
 from collections.abc import Iterator
@@ -218,3 +219,40 @@ def test_a_refusal_names_the_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(streams, "_probed", [])
     monkeypatch.undo()
     streams.check_private_directories()
+
+
+SWAPPING = """
+import sys, threading
+from xpmnb import streams
+
+over = threading.Event()
+
+def swap():
+    for _ in range(20_000):
+        streams.install()
+        streams.uninstall()
+    over.set()
+
+class Slow:
+    def __str__(self):
+        return "x"
+
+threading.Thread(target=swap).start()
+while not over.is_set():
+    print(*[Slow()] * 20)
+"""
+
+
+def test_streams_may_come_and_go_while_others_print(tmp_path: Path) -> None:
+    """A print that is under way while the streams are replaced and put back harms nothing."""
+    script = tmp_path / "swap.py"
+    script.write_text("import sys; sys.setswitchinterval(1e-6)\n" + SWAPPING, encoding="utf-8")
+    with (tmp_path / "out").open("wb") as out:
+        done = subprocess.run(
+            [sys.executable, str(script)],
+            stdout=out,
+            stderr=subprocess.PIPE,
+            check=False,
+            timeout=120,
+        )
+    assert (done.returncode, done.stderr) == (0, b"")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
     from xpmnb.scheduler.jobs import Job
@@ -12,14 +12,32 @@ if TYPE_CHECKING:
 _logger = logging.getLogger("xpmnb")
 
 
+class _UnlessConfigured(logging.StreamHandler[TextIO]):
+    """Prints lines to standard error, as long as the program has not configured logging."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setFormatter(logging.Formatter("%(asctime)s xpmnb: %(message)s", "%H:%M:%S"))
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print a line."""
+        if not logging.getLogger().handlers:
+            super().emit(record)
+
+
 class ConsoleObserver:
     """Writes a line to the log ``xpmnb`` when a job starts, ends, or fails. Any thread.
 
-    Lines about starts and good ends are of level INFO, failures of level WARNING, which Python
-    prints to standard error when nothing was configured.
+    Lines about starts and good ends are of level INFO, failures of level WARNING. A program that
+    configures logging decides what becomes of them; in one that does not, they are printed to
+    standard error. ``logging.getLogger("xpmnb").setLevel("WARNING")`` leaves the failures.
     """
 
     def __init__(self) -> None:
+        if not _logger.handlers:
+            _logger.addHandler(_UnlessConfigured())
+            if _logger.level == logging.NOTSET:
+                _logger.setLevel(logging.INFO)
         self._told: dict[str, str] = {}
         self._lock = threading.Lock()
 

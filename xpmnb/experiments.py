@@ -97,6 +97,7 @@ class experiment:  # noqa: N801 (reads like the verb that it is)
         self.name = name
         self.workspace = Workspace(Path(workdir).expanduser())
         self._launcher = _find_launcher(launcher) or _thread_launcher
+        self._max_jobs = max_jobs
         self._lane = _shared_lane if max_jobs is None else Lane(max_jobs)
         self._run: Run | None = None
         self._note = ""
@@ -152,6 +153,8 @@ class experiment:  # noqa: N801 (reads like the verb that it is)
         with _lock:
             key = (str(self.workdir), self.name)
             before = _open.get(key)
+            if before is not None:
+                run.lane = self._lane = self._lane_after(before)
             _open[key] = self
             _current = self
             self._run = run
@@ -159,6 +162,13 @@ class experiment:  # noqa: N801 (reads like the verb that it is)
         if before is not None:
             _scheduler.take_over(before._started(), run)  # noqa: SLF001 (of the same class)
         return self
+
+    def _lane_after(self, before: experiment) -> Lane:
+        """Return the lane of an experiment whose live jobs are taken over: they count as well."""
+        if self._max_jobs is None or before._max_jobs is None:
+            return self._lane
+        before._lane.limit = self._max_jobs
+        return before._lane
 
     def close(self) -> None:
         """Wait for the jobs, and end the run: no thread of it is left.

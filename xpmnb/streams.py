@@ -13,6 +13,7 @@ import io
 import os
 import sys
 import threading
+from collections import deque
 from contextlib import suppress
 from typing import Any, TextIO
 
@@ -23,6 +24,11 @@ _CLONE_FS = 0x00000200  # <linux/sched.h>
 
 _lock = threading.Lock()
 _users = 0
+
+# print() of CPython before 3.13 uses sys.stdout without holding a reference: a proxy that is
+# freed while another thread prints through it crashes the process. So the same original has the
+# same proxy, and the last ones are kept for prints that are still under way.
+_proxies: deque[_OwnedStream] = deque(maxlen=64)
 
 
 class JobStream:
@@ -84,6 +90,10 @@ class _OwnedStream:
         self._name = name
         self._original = original
 
+    def stands_for(self, name: str, original: Any) -> bool:
+        """Tell whether this is the proxy of a stream."""
+        return self._name == name and self._original is original
+
     def _target(self) -> Any:
         owner = ownership.owner()
         if owner is None:
@@ -115,7 +125,15 @@ def renew() -> None:
         for name in ("stdout", "stderr"):
             present = getattr(sys, name)
             if _users and not isinstance(present, _OwnedStream):
-                setattr(sys, name, _OwnedStream(name, present))
+                setattr(sys, name, _proxy_of(name, present))
+
+
+def _proxy_of(name: str, original: Any) -> _OwnedStream:
+    for proxy in _proxies:
+        if proxy.stands_for(name, original):
+            return proxy
+    _proxies.append(_OwnedStream(name, original))
+    return _proxies[-1]
 
 
 def uninstall() -> None:

@@ -181,8 +181,10 @@ print(held.job.state.value, echo.job.state.value)
 
 
 def test_a_normal_exit_after_closing_is_silent(tmp_path: Path) -> None:
-    """A script that closed its experiment exits with nothing on its standard error."""
+    """A script that closed its experiment exits with nothing more on its standard error."""
     body = """
+import logging
+logging.getLogger("xpmnb").setLevel("WARNING")
 with experiment(ROOT / "runs", "t") as xp:
     print(Echo.C(x=1).submit().job.result())
 print([each.name for each in threading.enumerate()])
