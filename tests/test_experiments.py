@@ -17,7 +17,7 @@ from tests.support.running import (
     running,
     scheduler_threads,
 )
-from xpmnb import FailedExperiment, JobState, ThreadLauncher, experiment, workspace
+from xpmnb import FailedExperiment, JobState, Param, Task, ThreadLauncher, experiment, workspace
 from xpmnb.errors import SubmissionError, WorkspaceError
 from xpmnb.scheduler.jobs import Job
 
@@ -312,3 +312,31 @@ def test_all_runs_can_be_asked_for(tmp_path: Path) -> None:
             xp.wait(DEADLINE_S)
     assert list(xp.jobs()["params.x"]) == [2]
     assert sorted(xp.jobs(runs="all")["params.x"]) == [1, 2]
+
+
+def test_jobs_that_were_taken_over_keep_their_streams(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What a job prints after its experiment was started again still goes to its own file."""
+
+    class Says(Task):
+        key: Param[str]
+
+        def execute(self) -> None:
+            gates.hold(self.key)
+            print("said")  # noqa: T201
+
+    first = experiment(tmp_path / "runs", "t").start()
+    job = Says.C(key="a").submit().job
+    gates.await_begin("a")
+    second = experiment(tmp_path / "runs", "t").start()
+    try:
+        assert first._run is not None
+        assert first._run.closed.wait(DEADLINE_S)
+        gates.open("a")
+        job.wait(DEADLINE_S)
+        assert job.stdout.read_text(encoding="utf-8") == "said\n"
+        assert capsys.readouterr().out == ""
+    finally:
+        gates.open("a")
+        second.close()

@@ -122,6 +122,7 @@ class Dispatcher:
 
     def take_over(self, old: Run, new: Run) -> None:
         """Give the live jobs of a run to another."""
+        new.use_launchers_of(old)
         with self._lock:
             for entry in self.live.values():
                 if old in entry.runs:

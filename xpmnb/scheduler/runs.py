@@ -98,6 +98,11 @@ class Run:
             launcher.open()
             self._launchers.append(launcher)
 
+    def use_launchers_of(self, other: Run) -> None:
+        """Keep open what the live jobs of another run need, which are this one's from now on."""
+        for launcher in other._launchers:
+            self.use(launcher)
+
     def write_submission(self, job: Job) -> None:
         """Note that a job was submitted; :meth:`flush` writes it. Submitting threads."""
         self.submitted_ids.add(job.id)
