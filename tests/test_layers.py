@@ -18,6 +18,7 @@ FLOORS: dict[int, tuple[str, ...]] = {
         "notebook/cells.py",
         "notebook/html.py",
         "notebook/watched.py",
+        "notebook/cell_panel.py",
         "notebook/feed.py",
         "notebook/panel.py",
         "notebook/__init__.py",

@@ -124,6 +124,35 @@ def test_a_script_and_its_classes_run_from_a_shell(tmp_path: Path) -> None:
     assert (program.parent / "__xpm__" / "result.json").read_text(encoding="utf-8") == "2"
 
 
+UNGUARDED = """
+from xpmnb import Param, Task, experiment
+
+class Work(Task):
+    x: Param[int]
+
+    def execute(self):
+        return self.x
+
+with experiment("runs", "all"):
+    Work.C(x=1).submit()
+"""
+
+
+def test_a_script_without_guard_is_not_run_again(tmp_path: Path) -> None:
+    """The program of a job refuses a script that would start its experiment on import."""
+    script = tmp_path / "sweep.py"
+    script.write_text(UNGUARDED, encoding="utf-8")
+    environ = {**os.environ, "PYTHONPATH": str(Path(xpmnb.__file__).parent.parent)}
+    subprocess.run([sys.executable, str(script)], cwd=tmp_path, env=environ, check=True, timeout=60)
+    [program] = tmp_path.glob("runs/jobs/sweep.work/*/work.py")
+    program.with_suffix(".done").unlink()
+    done = run(program)
+    assert done.returncode == 1
+    assert 'put that part under if __name__ == "__main__":' in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not list(program.parent.glob("runs"))
+
+
 def test_the_program_of_a_cell_can_be_read(tmp_path: Path) -> None:
     """Classes of cells are in the program as source, with a program that says where to run it."""
     with Cells("reading") as cells:

@@ -21,6 +21,7 @@ import sys
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
+from xpmnb import seam
 from xpmnb.core import registry
 from xpmnb.core.declaration import parameters
 from xpmnb.core.fields import Kind
@@ -245,11 +246,14 @@ def _module_of(place: dict[str, Any]) -> Any:
             message = f"{file}: no Python file; it declared {place['qualname']}"
             raise DocumentError(message)
         module = sys.modules[name] = importlib.util.module_from_spec(spec)
+        seam.script_being_imported = file
         try:
             spec.loader.exec_module(module)
         except BaseException:
             del sys.modules[name]
             raise
+        finally:
+            seam.script_being_imported = None
     return sys.modules[name]
 
 

@@ -141,11 +141,18 @@ class experiment:  # noqa: N801 (reads like the verb that it is)
         WorkspaceError
             If the workspace or the run cannot be made.
         SubmissionError
-            If this object was started before.
+            If this object was started before, or a job's program imports the script to run it.
         """
         global _current  # noqa: PLW0603 (one experiment is current in a kernel)
         if self._run is not None:
             message = f"{self!r} was started before; make a new one: experiment(...).start()"
+            raise SubmissionError(message)
+        if seam.script_being_imported is not None:
+            message = (
+                f"{seam.script_being_imported} starts an experiment when it is imported, which is "
+                "done to run a job of its classes: put that part under "
+                'if __name__ == "__main__":'
+            )
             raise SubmissionError(message)
         self.workspace.create()
         layout = self.workspace.create_run(self.name)

@@ -25,6 +25,9 @@ def _unfilled(*_: object, **__: object) -> Any:
     raise RuntimeError(message)
 
 
+script_being_imported: str | None = None
+"""The script that is being imported to run one job of it: it must not start an experiment."""
+
 current_submitter: Callable[[], Submitter] = _unfilled
 """Return the experiment that a ``submit()`` goes to, opening the default one in a notebook."""
 

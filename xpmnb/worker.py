@@ -20,6 +20,7 @@ from xpmnb.core.model import Running
 from xpmnb.core.objects import generate_paths, instantiate
 from xpmnb.document import from_document, to_document
 from xpmnb.endings import Ending, ending_of, result_json
+from xpmnb.errors import XpmnbError
 from xpmnb.interruption import Interrupter
 from xpmnb.program import program_text
 from xpmnb.records.events import EndMarker, Started
@@ -328,7 +329,7 @@ def main(program: str) -> int:
     try:
         record = json.loads(Path(layout.params).read_bytes())
         task = from_document(record["document"])
-    except (OSError, ValueError) as error:  # DocumentError is a ValueError
+    except (OSError, ValueError, XpmnbError) as error:
         print(f"{layout.name} cannot be run: {error}", file=sys.stderr)
         return 1
     attempt = Attempt(

@@ -9,7 +9,8 @@ import pytest
 
 from tests.notebook.fake_jobs import FakeJob
 from xpmnb.notebook import feed as feed_module
-from xpmnb.notebook.feed import OnAction, PanelFeed
+from xpmnb.notebook.cell_panel import BEAT_S, OnAction
+from xpmnb.notebook.feed import PanelFeed
 from xpmnb.notebook.html import Row
 
 DEADLINE_S = 10.0
@@ -153,12 +154,31 @@ def test_one_thread_paints(notebook: Notebook) -> None:
 
 
 def test_the_painter_sleeps_while_nothing_changes(notebook: Notebook) -> None:
-    """With nothing new the painter waits without a time limit."""
+    """With nothing new the painter waits for the next sign of life, and with no job for ever."""
     (job,) = notebook.submit(0)
     job.run()
     notebook.feed.flush()
-    assert notebook.feed._grace_left() is None
+    left = notebook.feed._time_left()
+    assert left is not None
+    assert BEAT_S - 2 < left <= BEAT_S
     assert not notebook.feed._dirty
+    job.finish()
+    notebook.feed.flush()
+    assert notebook.feed._time_left() is None
+
+
+def test_a_panel_with_unfinished_jobs_shows_signs_of_life(notebook: Notebook) -> None:
+    """Where nothing changes, an empty message tells the page every few seconds that all is well."""
+    (job,) = notebook.submit(0)
+    job.run()
+    notebook.feed.flush()
+    [panel] = notebook.feed._panels
+    before = len(notebook.views[0].sent)
+    assert panel.paint() == 0
+    panel.sent_at -= BEAT_S
+    assert panel.paint() == 1
+    assert notebook.views[0].sent[before:] == [[]]
+    assert panel.paint() == 0
 
 
 def test_flush_settles_what_has_ended(notebook: Notebook) -> None:

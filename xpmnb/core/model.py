@@ -19,6 +19,8 @@ from xpmnb.errors import SealedError, SubmissionError
 from xpmnb.identifiers import identifier
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
+
     from xpmnb.core.types import DependentMarker
 
 
@@ -268,6 +270,10 @@ class Task(Config):
     def wait(self, timeout: float | None = None) -> Any:
         """Wait for the end of the job and return its state; see ``Job.wait``."""
         return self.job.wait(timeout)
+
+    def __await__(self) -> Generator[Any, None, Any]:
+        """Wait for the end of the job in a coroutine, and return its state."""
+        return self.job.__await__()  # type: ignore[no-any-return]
 
     def stdout(self) -> Path:
         """Return the file with what the job printed."""

@@ -7,6 +7,8 @@ const OPTIONAL = ["tags", "progress", "metrics"];
 // Rows drawn before the page gets a breath: about 10 ms.
 const ROWS_PER_FRAME = 300;
 const TICK_MS = 1000;
+// The kernel shows a sign of life every 5 s while jobs are unfinished.
+const SILENCE_MS = 15000;
 
 function make(tag, className, text) {
   const element = document.createElement(tag);
@@ -166,6 +168,7 @@ class TableView {
     this.counts = Object.fromEntries(TONES.map((tone) => [tone, 0]));
     this.running = new Set();
     this.queue = new Map();
+    this.heard = Date.now();
     this.build(el);
     this.enqueue(this.rows);
   }
@@ -181,7 +184,7 @@ class TableView {
     }
     this.line = this.head.appendChild(make("span", "xpm-line"));
     this.line.setAttribute("role", "status");
-    this.gone = this.head.appendChild(make("span", "xpm-gone", "The kernel has stopped."));
+    this.gone = this.head.appendChild(make("span", "xpm-gone"));
     this.gone.hidden = true;
     const scroll = this.panel.appendChild(make("div", "xpm-scroll"));
     this.table = scroll.appendChild(make("table", "xpm-table"));
@@ -263,12 +266,17 @@ class TableView {
   }
 
   keepTime() {
-    if (this.running.size && !this.timer && !this.lost) {
+    const unfinished = this.running.size || this.counts.waiting;
+    if (unfinished && !this.timer && !this.lost) {
       this.timer = setInterval(() => this.tick(), TICK_MS);
-    } else if (!this.running.size) this.stopTime();
+    } else if (!unfinished) this.stopTime();
   }
 
   tick() {
+    if (Date.now() - this.heard > SILENCE_MS) {
+      this.lose("The kernel does not answer.");
+      return;
+    }
     const now = this.now();
     for (const view of this.running) view.drawTime(now);
   }
@@ -288,9 +296,10 @@ class TableView {
   }
 
   // The kernel is gone: the table stays as it was, and promises nothing.
-  lose() {
+  lose(words) {
     this.lost = true;
     this.stopTime();
+    this.gone.textContent = words;
     this.gone.hidden = false;
     for (const button of this.body.querySelectorAll("button")) button.disabled = true;
   }
@@ -311,11 +320,12 @@ class TableView {
 function render({ model, el }) {
   const view = new TableView(model, el);
   const receive = (message) => {
+    view.heard = Date.now();
     view.enqueue(message.changed ?? []);
     // Whoever sends is alive after all.
     if (view.lost) view.find();
   };
-  const lose = () => view.lose();
+  const lose = () => view.lose("The kernel has stopped.");
   model.on("msg:custom", receive);
   // The front end's word for a restarted kernel, and for a closed widget.
   model.on("comm_live_update", lose);

@@ -18,8 +18,9 @@ import anywidget
 import traitlets
 from IPython.display import display, update_display
 
+from xpmnb.notebook.cell_panel import OnAction
 from xpmnb.notebook.cells import in_kernel
-from xpmnb.notebook.feed import OnAction, PanelFeed
+from xpmnb.notebook.feed import PanelFeed
 from xpmnb.notebook.html import Row, headline, stylesheet, table_html
 
 _log = logging.getLogger("xpmnb")

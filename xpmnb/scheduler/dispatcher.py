@@ -260,7 +260,8 @@ class Dispatcher:
         job = entry.job
         record, mtime = read_end(job.layout)
         job.take_record(record)
-        job.recognised = record.state == JobState.DONE
+        was_run = any(job.id in run.run_ids for run in entry.runs)
+        job.recognised = record.state == JobState.DONE and not was_run
         self._conclude(entry, record, mtime)
 
     def _end(self, entry: Entry, state: JobState, outcome: Outcome) -> None:
@@ -269,6 +270,9 @@ class Dispatcher:
         if outcome.started_at is not None:
             job.started_at = outcome.started_at
         has_run = outcome.attempt > 0 and job.launcher is not None
+        if has_run:
+            for run in entry.runs:
+                run.run_ids.add(job.id)
         record = JobRecord(
             task=job.layout.task,
             identifier=job.id,

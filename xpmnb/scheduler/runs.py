@@ -84,6 +84,8 @@ class Run:
         self.failed: dict[str, Job] = {}
         """Jobs of this run that failed and were not submitted again, by identifier."""
         self.submitted_ids: set[str] = set()
+        self.run_ids: set[str] = set()
+        """Identifiers of the jobs that were really run for it."""
         self.closing = False
         """Whether it ends as soon as no job is live."""
         self.closed = threading.Event()

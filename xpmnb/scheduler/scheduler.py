@@ -91,8 +91,8 @@ class Scheduler:
         entries = list(self._dispatcher.live.values())
         if entries:
             _logger.warning(
-                "%d jobs had not ended when this process did: they are lost, and run again when "
-                "they are submitted. Wait for them with xp.wait().",
+                "%d of the jobs had not ended when this process did: lost, and run again when they "
+                "are submitted. Wait for jobs with xp.wait().",
                 len(entries),
             )
         for launcher in {entry.job.launcher for entry in entries}:
