@@ -201,7 +201,7 @@ class Dispatcher:
             if sight is Sight.ENDED:
                 self._recognise(entry)
             else:  # the job is ours to run
-                entry.job.state = JobState.READY
+                entry.job.move(JobState.READY)
                 entry.lane.queue.append(entry)
                 self._fill(entry.lane)
 
@@ -214,7 +214,7 @@ class Dispatcher:
             message = f"it needs {failed.layout.task} {failed.id[:8]}, which failed"
             self._fail_unstarted(entry, FailureReason.DEPENDENCY, message)
         elif verdict is Verdict.READY:
-            job.state = JobState.READY
+            job.move(JobState.READY)
             entry.lane.queue.append(entry)
             self._fill(entry.lane)
 
@@ -225,7 +225,7 @@ class Dispatcher:
             if entry.job.state != JobState.READY:  # cancelled while it queued
                 continue
             lane.running += 1
-            entry.job.state = JobState.SCHEDULED
+            entry.job.move(JobState.SCHEDULED)
             entry.changed()
             try:
                 entry.job.launcher.start(entry.job, entry)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from xpmnb.errors import JobFailed
 from xpmnb.records.files import read_bytes
-from xpmnb.records.states import FailureReason, JobState
+from xpmnb.records.states import FailureReason, JobState, check_move
 from xpmnb.scheduler.elsewhere import read_end
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ class Job:
     def __dir__(self) -> list[str]:
         """Return what is for users; the rest is for the scheduler."""
         internal = {"announce", "begin", "call_when_final", "dependents", "layout"}
-        internal |= {"settle", "take_record", "task"}
+        internal |= {"move", "settle", "take_record", "task"}
         return [name for name in super().__dir__() if name not in internal]
 
     @property
@@ -270,11 +270,23 @@ class Job:
                 return
         callback(self)
 
+    def move(self, state: JobState) -> None:
+        """Take the next state. Scheduler only.
+
+        Raises
+        ------
+        ValueError
+            If no job goes from the present state to that one: a mistake of ours.
+        """
+        if state != self.state:
+            check_move(self.state, state)
+        self.state = state
+
     def begin(self, context: JobContext | None, started_at: float | None) -> None:
         """Take the news that the job runs. Its launcher, or the scheduler, before the end."""
         self._context = context
         self.started_at = started_at
-        self.state = JobState.RUNNING
+        self.move(JobState.RUNNING)
 
     def take_record(self, record: JobRecord) -> None:
         """Take what a record tells of a job that runs, or ran, elsewhere. Scheduler only."""
@@ -292,7 +304,7 @@ class Job:
         self.dependencies = ()
         self.message = message
         self.stopping = False
-        self.state = state
+        self.move(state)
 
     def announce(self) -> None:
         """Wake who waits for the end, and call the callbacks. Scheduler only."""
