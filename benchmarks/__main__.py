@@ -5,6 +5,7 @@ removed. Figures depend on the file system, so the folder is printed with them.
 """
 
 import argparse
+import logging
 import os
 import platform
 import sys
@@ -88,6 +89,8 @@ def main() -> int:
     unknown = [part for part in chosen if part not in PARTS]
     if unknown:
         parser.error(f"there is no part {', '.join(unknown)}; there are: {', '.join(PARTS)}")
+    # Log lines are for people: in a notebook, where there is a panel, there are none.
+    logging.getLogger("xpmnb").setLevel("WARNING")
     began = time.monotonic()
     figures: list[Figure] = []
     with tempfile.TemporaryDirectory(prefix="xpmnb-bench-") as folder:

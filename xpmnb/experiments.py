@@ -237,6 +237,7 @@ class experiment:  # noqa: N801 (reads like the verb that it is)
         """
         run = self._started()
         streams.renew()
+        _scheduler.wake()
         ended = wait_until(lambda: not run.live or run.closed.is_set(), timeout)
         run.flush()
         for observer in run.observers:

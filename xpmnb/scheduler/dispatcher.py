@@ -104,9 +104,11 @@ class Dispatcher:
         """
         entry = Entry(self, job, run.lane, [run])
         # The message comes before the rest: from here on a Ctrl-C in this thread loses nothing.
-        self.inbox.post(self.on_submitted, entry, run)
+        # It is told last, so that two threads do not struggle for the interpreter meanwhile.
+        self.inbox.leave(self.on_submitted, entry, run)
         live = self._take(entry, run).job
         run.greet(live)
+        self.inbox.wake()
         return live
 
     def _take(self, entry: Entry, run: Run) -> Entry:
@@ -303,7 +305,6 @@ class Dispatcher:
             run.write_end(job, record, marker_mtime_ns)
             run.notify(job)
             run.live.discard(job)
-        job.announce()
         self._noted()
         for dependent in dependents:
             waiting = self.live.get(dependent.layout.path)
@@ -312,3 +313,5 @@ class Dispatcher:
         for run in entry.runs:
             if run.closing and not run.live:
                 self._emptied(run)
+        # Last, for it wakes who waits: another thread that wants the interpreter.
+        job.announce()

@@ -46,9 +46,13 @@ class Inbox:
         return len(self._brought) + len(self._posted)
 
     def post(self, handler: Callable[..., None], *args: Any) -> None:
-        """Leave a message to the thread that sleeps."""
+        """Leave a message to the thread that sleeps, and wake it."""
+        self.leave(handler, *args)
+        self.wake()
+
+    def leave(self, handler: Callable[..., None], *args: Any) -> None:
+        """Leave a message that is handled when the thread wakes."""
         self._posted.append((handler, args))
-        self._wakes.put(None)
 
     def bring(self, handler: Callable[..., None], *args: Any) -> None:
         """Handle a quick message in the calling thread, or leave it to whoever is handling one."""

@@ -65,6 +65,10 @@ class Scheduler:
         """Take a job in; return it, or the live one of the same directory."""
         return self._dispatcher.submit(job, run)
 
+    def wake(self) -> None:
+        """Let messages be handled that an interrupted thread left without a word."""
+        self._inbox.wake()
+
     def cancel(self, job: Job) -> None:
         """Ask for the end of a job."""
         self._inbox.post(self._dispatcher.on_cancel, job)
