@@ -43,6 +43,7 @@ FLOORS: dict[int, tuple[str, ...]] = {
         "bars.py",
         "endings.py",
         "interruption.py",
+        "turns.py",
         "program.py",
     ),
     5: (

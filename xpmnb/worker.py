@@ -30,6 +30,7 @@ from xpmnb.records.layout import JobLayout, WorkspaceLayout
 from xpmnb.records.states import FailureReason, JobState
 from xpmnb.runtime import JobContext
 from xpmnb.scheduler.launcher import Outcome
+from xpmnb.turns import Turn
 from xpmnb.version import __version__
 
 if TYPE_CHECKING:
@@ -80,6 +81,7 @@ class Attempt:
         self._enter = enter
         self._interrupter = Interrupter()
         self._claim = threading.Lock()
+        self._turn = Turn()
         self._started_at: float | None = None
 
     def cancel(self) -> None:
@@ -113,6 +115,7 @@ class Attempt:
             an outcome too.
         """
         lock = PathLock(self.layout.lock)
+        self._turn.take()
         try:
             fresh = self._make_directory()
             if not lock.acquire():
@@ -128,6 +131,8 @@ class Attempt:
             message = f"the job directory {self.layout.path} cannot be used: {error}"
             state = JobState.error(FailureReason.ERROR)
             return Outcome(state, message, self._started_at, time.time())
+        finally:
+            self._turn.give()
 
     def record_unstarted(self, reason: FailureReason, message: str) -> Outcome:
         """Record that the job failed before it could begin.
@@ -201,7 +206,9 @@ class Attempt:
         try:
             context.write(Started(started_at, 1, self._launcher, os.getpid(), HOST))
             begun(context, started_at)
+            self._turn.give()  # the task's own code needs none
             ending = self._execute(context, paths)
+            self._turn.take()
             if ending.traceback:
                 stderr.write(ending.traceback)
             result, refusal = self._keep_result(context, ending.value)
