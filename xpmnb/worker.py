@@ -11,6 +11,7 @@ import os
 import sys
 import threading
 import time
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -92,7 +93,9 @@ class Attempt:
         """Record the job as lost, unless it has ended: its process is about to end."""
         if self._started_at is not None and self._claim.acquire(blocking=False):
             ending = Ending(reason=FailureReason.LOST, message="its kernel ended while it ran")
-            self._write_end(ending, time.time())
+            # Without a marker a reader finds the same by the lock that nobody holds.
+            with suppress(OSError):
+                self._write_end(ending, time.time())
 
     def run(
         self,
