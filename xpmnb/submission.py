@@ -70,28 +70,33 @@ def make_job(
     job = Job(layout, task, {k: readable(v) for k, v in tags(task).items()}, launcher, cancel)
     job.params = flatten(task)
     job.dependencies = dependencies
-    try:
-        record(job)
-    except (TypeError, ValueError) as error:  # an int of thousands of digits, say
-        message = f"{task!r} or its tags hold a value that cannot go on record: {error}"
-        raise ParameterError(message) from None
-    return job, _outputs(task, job)
-
-
-def _outputs(task: Any, job: Job) -> Any:
-    """Make the job the task's, set the paths that follow from it, and return the outputs."""
     state = state_of(task)
     before, state.job = state.job, job
     try:
-        if before is not None:
-            _forget_paths(task, before)
-        for (owner, name), path in generate_paths(task, job.layout.path).items():
-            if owner == id(task):
-                task.__dict__[name] = path
-        return task.task_outputs(_marker(task))
+        outputs = _outputs(task, job, before)
+        _record(job, record)
     except BaseException:
         state.job = before
         raise
+    return job, outputs
+
+
+def _record(job: Job, record: Callable[[Job], None]) -> None:
+    try:
+        record(job)
+    except (TypeError, ValueError) as error:  # an int of thousands of digits, say
+        message = f"{job.task!r} or its tags hold a value that cannot go on record: {error}"
+        raise ParameterError(message) from None
+
+
+def _outputs(task: Any, job: Job, before: Job | None) -> Any:
+    """Set the paths that follow from a task's new job, and return the outputs."""
+    if before is not None:
+        _forget_paths(task, before)
+    for (owner, name), path in generate_paths(task, job.layout.path).items():
+        if owner == id(task):
+            task.__dict__[name] = path
+    return task.task_outputs(_marker(task))
 
 
 def _forget_paths(task: Any, before: Job) -> None:

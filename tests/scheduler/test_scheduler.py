@@ -5,6 +5,7 @@ import signal
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -309,3 +310,24 @@ def test_the_table_shows_jobs_as_they_are(tmp_path: Path) -> None:
         assert states == ["done", "error", "running", "waiting"]
         assert rows.loc[failed.job.id, "failure"] == "error"
         assert rows.loc[done.job.id, "started"].timestamp() <= before
+
+
+def test_outputs_that_raise_leave_nothing_submitted(tmp_path: Path) -> None:
+    """A task whose task_outputs raises was not submitted: no row, no job, and it may try again."""
+
+    class Picky(Task):
+        x: Param[int]
+
+        def task_outputs(self, dep: DependentMarker) -> Any:
+            raise LookupError("no such output")
+
+        def execute(self) -> None:
+            pass
+
+    with running(tmp_path) as xp:
+        task = Picky.C(x=1)
+        with pytest.raises(LookupError):
+            task.submit()
+        with pytest.raises(SubmissionError, match="was not submitted"):
+            _ = task.job
+        assert len(xp.jobs()) == 0
