@@ -318,7 +318,7 @@ def test_outputs_that_raise_leave_nothing_submitted(tmp_path: Path) -> None:
     class Picky(Task):
         x: Param[int]
 
-        def task_outputs(self, dep: DependentMarker) -> Any:
+        def task_outputs(self, dep: DependentMarker) -> Any:  # noqa: ARG002
             raise LookupError("no such output")
 
         def execute(self) -> None:
