@@ -256,3 +256,26 @@ def test_streams_may_come_and_go_while_others_print(tmp_path: Path) -> None:
             timeout=120,
         )
     assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_a_wrapper_of_somebody_else_survives_a_restart() -> None:
+    """Thread.start works on when somebody wrapped it after us, however often we come and go."""
+    before = threading.Thread.start
+    ownership.start_inheriting()
+    ours = threading.Thread.start
+
+    def theirs(thread: threading.Thread) -> None:
+        ours(thread)
+
+    try:
+        threading.Thread.start = theirs  # type: ignore[method-assign,assignment]
+        for _ in range(3):
+            ownership.stop_inheriting()
+            ownership.start_inheriting()
+            thread = threading.Thread(target=lambda: None)
+            thread.start()
+            thread.join()
+    finally:
+        threading.Thread.start = ours  # type: ignore[method-assign]
+        ownership.stop_inheriting()
+    assert threading.Thread.start is before

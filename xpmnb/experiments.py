@@ -158,16 +158,17 @@ class experiment:  # noqa: N801 (reads like the verb that it is)
         layout = self.workspace.create_run(self.name)
         run = Run(layout, self._lane, seam.attach_observers(self._note))
         with _lock:
+            self._run = run
             key = (str(self.workdir), self.name)
             before = _open.get(key)
             if before is not None:
                 run.lane = self._lane = self._lane_after(before)
             _open[key] = self
             _current = self
-            self._run = run
             _scheduler.open_run(run)
         if before is not None:
             _scheduler.take_over(before._started(), run)  # noqa: SLF001 (of the same class)
+            _scheduler.refill(run.lane)
         return self
 
     def _lane_after(self, before: experiment) -> Lane:
@@ -299,6 +300,8 @@ class experiment:  # noqa: N801 (reads like the verb that it is)
             raise SubmissionError(message)
         place = _find_launcher(launcher) or self._launcher
         run.use(place)
+        state = state_of(task)
+        before = state.job
         job, outputs = make_job(
             task,
             self.workspace.layout,
@@ -306,7 +309,11 @@ class experiment:  # noqa: N801 (reads like the verb that it is)
             cancel=_scheduler.cancel,
             record=run.write_submission,
         )
-        state_of(task).job = _scheduler.submit(job, run)
+        try:
+            state.job = _scheduler.submit(job, run)
+        except BaseException:  # Ctrl-C: no handle may stay that nobody moves
+            state.job = before
+            raise
         return outputs
 
     def _started(self) -> Run:

@@ -14,6 +14,7 @@ _ATTRIBUTE = "_xpmnb_owner"
 
 _lock = threading.Lock()
 _users = 0
+_is_installed = False
 _original_start: Any = None
 
 
@@ -32,21 +33,23 @@ def start_inheriting() -> None:
 
     Calls are counted; each needs its :func:`stop_inheriting`. Any thread.
     """
-    global _users, _original_start  # noqa: PLW0603 (there is one threading module, too)
+    global _users, _is_installed, _original_start  # noqa: PLW0603 (one threading module, too)
     with _lock:
         _users += 1
-        if _users == 1:
+        if not _is_installed:
+            _is_installed = True
             _original_start = threading.Thread.start
             threading.Thread.start = _start_bound  # type: ignore[method-assign,assignment]
 
 
 def stop_inheriting() -> None:
     """Undo one :func:`start_inheriting`; the last one puts ``Thread.start`` back."""
-    global _users  # noqa: PLW0603
+    global _users, _is_installed  # noqa: PLW0603
     with _lock:
         _users -= 1
         # Somebody else may have wrapped it after us: then it stays, and does nothing.
         if _users == 0 and threading.Thread.start is _start_bound:
+            _is_installed = False
             threading.Thread.start = _original_start  # type: ignore[method-assign]
 
 

@@ -15,6 +15,7 @@ import sys
 import threading
 from collections import deque
 from contextlib import suppress
+from pathlib import Path
 from typing import Any, TextIO
 
 from xpmnb import ownership
@@ -59,8 +60,15 @@ class JobStream:
             if self._closed:
                 return io.StringIO()
             if self._file is None:
-                self._file = open(  # noqa: SIM115, PTH123 (of a descriptor; closed by close())
-                    self._fd, "w", buffering=1, encoding="utf-8", errors="backslashreplace"
+                self._file = open(  # noqa: SIM115 (of a descriptor; closed by close())
+                    self._fd,
+                    "w",
+                    buffering=1,
+                    encoding="utf-8",
+                    errors="backslashreplace",
+                    # A request to stop may lose the file right here: it must not take the
+                    # descriptor with it.
+                    closefd=False,
                 )
             return self._file
 
@@ -77,10 +85,10 @@ class JobStream:
                 return
             self._closed = True
             with suppress(OSError, ValueError):  # a full disk; a task that closed its own stdout
-                if self._file is None:
-                    os.close(self._fd)
-                else:
+                if self._file is not None:
                     self._file.close()
+            with suppress(OSError):
+                os.close(self._fd)
 
 
 class _OwnedStream:
@@ -188,14 +196,29 @@ def enter_private_directory(path: str) -> None:
             code = ctypes.get_errno()
             raise OSError(code, os.strerror(code), path)
         return
-    if hasattr(_own, "umask"):
-        os.umask(_own.umask)  # an earlier job of this thread may have changed it
-    else:
-        _unshare()
+    # For each job anew: a thread that an earlier job left behind shares the last one.
+    _unshare()
+    if not hasattr(_own, "umask"):
         # There is no way to read it but to set it; nobody else has this one any more.
         _own.umask = os.umask(0o022)
-        os.umask(_own.umask)
+    os.umask(_own.umask)
     os.chdir(path)
+
+
+def has_private_directory() -> bool:
+    """Tell whether the current thread has a working directory of its own."""
+    return hasattr(_own, "umask")
+
+
+def enter_home_directory(_directory: str) -> None:
+    """Enter the working directory of the process, from a thread that shares another job's."""
+    enter_private_directory(str(Path(f"/proc/{os.getpid()}/cwd").readlink()))
+
+
+def restore_umask() -> None:
+    """Undo what a task did to the umask of its thread, where it is the thread's own."""
+    if hasattr(_own, "umask"):
+        os.umask(_own.umask)
 
 
 _probed: list[str | None] = []

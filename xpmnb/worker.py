@@ -241,10 +241,12 @@ class Attempt:
             finally:
                 interrupter.close()
                 ownership.bind(None)
+                streams.restore_umask()
         except BaseException as error:  # noqa: BLE001 (user code may raise anything)
             # Once more: a request can reach the thread between `finally` and the call after it.
             interrupter.close()
             ownership.bind(None)
+            streams.restore_umask()
             return ending_of(error)
         if interrupter.requested:
             message = "the job was asked to stop, and went on to its end"

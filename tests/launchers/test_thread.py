@@ -260,3 +260,35 @@ def test_the_thread_of_a_job_ends_with_it(tmp_path: Path) -> None:
             Echo.C(x=x).submit()
         xp.wait(DEADLINE_S)
     assert scheduler_threads() == []
+
+
+def test_the_umask_of_a_job_is_its_own(tmp_path: Path) -> None:
+    """A task that changes the umask changes it for nobody else, though threads are used again."""
+
+    class Hides(Task):
+        x: Param[int]
+
+        def execute(self) -> None:
+            os.umask(0o077)
+
+    class Writes(Task):
+        x: Param[int]
+
+        def execute(self) -> None:
+            Path("seen.txt").write_text("seen", encoding="utf-8")
+
+    (tmp_path / "file").touch()
+    (tmp_path / "folder").mkdir()
+    with running(tmp_path, max_jobs=1) as xp:
+        jobs = [kind.C(x=x).submit().job for x in range(3) for kind in (Hides, Writes)]
+        xp.wait(DEADLINE_S)
+    for job in jobs:
+        assert mode(job.path) == mode(tmp_path / "folder")
+        assert mode(job.path / f"{job.name}.done") == mode(tmp_path / "file")
+    for job in jobs[1::2]:
+        assert mode(job.path / "seen.txt") == mode(tmp_path / "file")
+
+
+def mode(path: Path) -> int:
+    """Return the permissions of a file or folder."""
+    return path.stat().st_mode & 0o777

@@ -207,3 +207,34 @@ def test_a_training_loop_does_not_swallow_it(tmp_path: Path, caught: type[Except
         gates.await_begin("a")
         job.cancel()
         assert job.wait(DEADLINE_S).failure_reason is FailureReason.CANCELLED
+
+
+def test_a_long_chain_is_doomed_to_its_end(tmp_path: Path) -> None:
+    """When the first of a thousand jobs in a row fails, all the others fail, and all is well."""
+    with running(tmp_path) as xp:
+        held = Held.C(key="a").submit()
+        gates.await_begin("a")
+        last = held
+        for x in range(1000):
+            last = Echo.C(x=x).add_dependencies(last).submit()
+        held.job.cancel()
+        gates.open("a")
+        assert last.job.wait(DEADLINE_S).failure_reason is FailureReason.DEPENDENCY
+        xp.wait(DEADLINE_S)
+        assert Echo.C(x=-1).submit().job.result(DEADLINE_S) == -1
+
+
+def test_a_job_that_was_cancelled_and_submitted_again_runs_once(tmp_path: Path) -> None:
+    """The end of a dependency starts the newer job of a directory once, and the older never."""
+    with running(tmp_path, max_jobs=1) as xp:
+        held = Held.C(key="a").submit()
+        gates.await_begin("a")
+        task = Echo.C(x=1).add_dependencies(held)
+        first = task.submit().job
+        first.cancel()
+        assert first.wait(DEADLINE_S).failure_reason is FailureReason.CANCELLED
+        second = Echo.C(x=1).add_dependencies(held).submit().job
+        gates.open("a")
+        assert second.result(DEADLINE_S) == 1
+        xp.wait(DEADLINE_S)
+        assert Echo.C(x=2).submit().job.result(DEADLINE_S) == 2

@@ -9,6 +9,7 @@ the next one, as in every pool of threads.
 from __future__ import annotations
 
 import contextvars
+import logging
 import queue
 import threading
 from collections import deque
@@ -16,6 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+_logger = logging.getLogger("xpmnb")
 
 _LINGER_S = 0.002
 
@@ -91,7 +94,8 @@ class ThreadPool:
         while self._ended:
             ending.append(self._ended.popleft())
         for thread in ending:
-            thread.join()
+            if thread is not threading.current_thread():
+                thread.join()
 
     def _serve(self, seat: _Seat, first: _Work) -> None:
         """Do one piece of work after the other: the body of a thread."""
@@ -103,7 +107,11 @@ class ThreadPool:
             # Free before the news is out: what follows from it may be work for this thread.
             with self._lock:
                 self._free.append(seat)
-            work.after(result)
+            try:
+                work.after(result)
+            except Exception:
+                # The thread is free already: somebody may have left work for it.
+                _logger.exception("what follows from %s failed", work.name)
             del result
             work = self._next(seat)
         self._ended.append(thread)

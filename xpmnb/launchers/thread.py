@@ -69,8 +69,12 @@ class ThreadLauncher:
     def start(self, job: Job, listener: Listener) -> None:
         """Run a job in a thread of its own."""
         streams.renew()
+        enter = self._enter
+        if self._shared_cwd and streams.has_private_directory():
+            # This is the thread of another launcher's job: ours would share its directory.
+            enter = streams.enter_home_directory
         attempt = Attempt(
-            job.layout, job.task, job.params, job.tags, launcher=self.name, enter=self._enter
+            job.layout, job.task, job.params, job.tags, launcher=self.name, enter=enter
         )
         self._attempts[job] = attempt
         self._pool.run(
@@ -99,7 +103,7 @@ class ThreadLauncher:
             state = JobState.error(FailureReason.ERROR)
             return Outcome(state, f"xpmnb could not run it: {error!r}", None, time.time())
         finally:
-            del self._attempts[job]
+            self._attempts.pop(job, None)
 
 
 def _stay(_directory: str) -> None:

@@ -10,6 +10,7 @@ import logging
 import os
 import threading
 import time
+from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -93,6 +94,8 @@ class Dispatcher:
         """Entries by the path of the job."""
         self.watched: list[Entry] = []
         """Entries of jobs that another runner has."""
+        self._to_judge: deque[Job] = deque()
+        self._is_judging = False
 
     def submit(self, job: Job, run: Run) -> Job:
         """Take a job in, or attach to the live one of the same directory.
@@ -183,17 +186,22 @@ class Dispatcher:
         if job.state in (JobState.WAITING, JobState.READY):
             self._fail_unstarted(entry, FailureReason.CANCELLED, "cancelled before it began")
             return
+        job.stopping = True
         if entry in self.watched:
             job.message = "another process runs this job: stop it there"
         elif job.launcher is not None:
-            job.stopping = True
             job.launcher.cancel(job)
         entry.changed()
 
     def on_look(self) -> None:
         """Look at the jobs of other runners: ended, still running, or left alone."""
         for entry in list(self.watched):
-            sight = look_at(entry.job.layout)
+            if entry not in self.watched:  # ended meanwhile, as what follows from another's end
+                continue
+            try:
+                sight = look_at(entry.job.layout)
+            except OSError:  # no descriptor left, a file system away: look again later
+                continue
             if sight is Sight.RUNNING:
                 if len(self.watched) <= _SHOWN_LIVE:
                     entry.job.take_record(read_job(entry.job.layout))
@@ -202,10 +210,10 @@ class Dispatcher:
             self.watched.remove(entry)
             if sight is Sight.ENDED:
                 self._recognise(entry)
+            elif entry.job.stopping:
+                self._fail_unstarted(entry, FailureReason.CANCELLED, "cancelled before it began")
             else:  # the job is ours to run
-                entry.job.move(JobState.READY)
-                entry.lane.queue.append(entry)
-                self._fill(entry.lane)
+                self._judge(entry)
 
     def _judge(self, entry: Entry) -> None:
         """Start, doom or leave a job that has not begun."""
@@ -219,6 +227,27 @@ class Dispatcher:
             job.move(JobState.READY)
             entry.lane.queue.append(entry)
             self._fill(entry.lane)
+
+    def _judge_waiting(self, dependents: list[Job]) -> None:
+        """Judge the jobs that waited for one that ended."""
+        # A doomed job ends in turn, and so on: a loop, since chains may be long.
+        self._to_judge.extend(dependents)
+        if self._is_judging:
+            return
+        self._is_judging = True
+        try:
+            while self._to_judge:
+                job = self._to_judge.popleft()
+                entry = self.live.get(job.layout.path)
+                # The path may have a newer job by now, which is judged by itself.
+                if entry is not None and entry.job is job and job.state == JobState.WAITING:
+                    self._judge(entry)
+        finally:
+            self._is_judging = False
+
+    def on_room(self, lane: Lane) -> None:
+        """Start what a raised limit lets in."""
+        self._fill(lane)
 
     def _fill(self, lane: Lane) -> None:
         """Start what is ready while the lane has room."""
@@ -261,6 +290,11 @@ class Dispatcher:
         """End a job as its directory says: somebody ran it, earlier or elsewhere."""
         job = entry.job
         record, mtime = read_end(job.layout)
+        if not record.state.is_final:
+            # Another kernel began it again between two looks.
+            self.watched.append(entry)
+            self.inbox.wake()
+            return
         job.take_record(record)
         was_run = any(job.id in run.run_ids for run in entry.runs)
         job.recognised = record.state == JobState.DONE and not was_run
@@ -306,10 +340,7 @@ class Dispatcher:
             run.notify(job)
             run.live.discard(job)
         self._noted()
-        for dependent in dependents:
-            waiting = self.live.get(dependent.layout.path)
-            if waiting is not None and waiting.job.state == JobState.WAITING:
-                self._judge(waiting)
+        self._judge_waiting(dependents)
         for run in entry.runs:
             if run.closing and not run.live:
                 self._emptied(run)

@@ -136,20 +136,23 @@ class Run:
 
     def finish(self) -> None:
         """End the run: the observers, the launchers, the journal."""
-        for observer in self.observers:
-            guarded(observer.closed)
-        for launcher in self._launchers:
-            launcher.close()
-        self._write(self._journal.close)
-        self._lock.release()
-        self.closed.set()
+        self.closing = True
+        try:
+            for observer in self.observers:
+                guarded(observer.closed)
+            for launcher in self._launchers:
+                launcher.close()
+            self._write(self._journal.close)
+            self._lock.release()
+        finally:
+            self.closed.set()
 
     def _write(self, write: Callable[[], None]) -> None:
         # The journal is an index: without it the job directories are read. So a full disk, or a
         # workspace that somebody deleted, is told and survived.
         try:
             write()
-        except OSError as error:
+        except (OSError, ValueError) as error:  # ValueError: it is closed
             _logger.warning("the journal of run %s lacks an entry: %s", self.layout.path, error)
 
 

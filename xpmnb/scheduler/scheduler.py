@@ -20,7 +20,7 @@ from xpmnb.scheduler.jobs import announce_change
 
 if TYPE_CHECKING:
     from xpmnb.scheduler.jobs import Job
-    from xpmnb.scheduler.runs import Run
+    from xpmnb.scheduler.runs import Lane, Run
 
 _logger = logging.getLogger("xpmnb")
 
@@ -56,10 +56,9 @@ class Scheduler:
                 atexit.register(self.abandon)
             if self._thread is None:
                 # A daemon: leaving the kernel must not wait for jobs; `abandon` records them.
-                self._thread = threading.Thread(
-                    target=self._work, name="xpmnb-scheduler", daemon=True
-                )
-                self._thread.start()
+                thread = threading.Thread(target=self._work, name="xpmnb-scheduler", daemon=True)
+                thread.start()
+                self._thread = thread
 
     def submit(self, job: Job, run: Run) -> Job:
         """Take a job in; return it, or the live one of the same directory."""
@@ -77,6 +76,10 @@ class Scheduler:
         """Give the live jobs of a run to another, and end the first."""
         self._dispatcher.take_over(old, new)
         self.close_run(old)
+
+    def refill(self, lane: Lane) -> None:
+        """Start what is ready, after the limit of a lane was changed."""
+        self._inbox.post(self._dispatcher.on_room, lane)
 
     def close_run(self, run: Run) -> None:
         """End a run as soon as none of its jobs is live."""
