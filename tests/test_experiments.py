@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -340,3 +341,33 @@ def test_jobs_that_were_taken_over_keep_their_streams(
     finally:
         gates.open("a")
         second.close()
+
+
+def test_closing_waits_for_a_submission_under_way(tmp_path: Path) -> None:
+    """A task that one thread is submitting while another closes is run, or refused: never lost."""
+    held = threading.Event()
+    begun = threading.Event()
+
+    class Slow(Task):
+        x: Param[int]
+
+        def __validate__(self) -> None:
+            begun.set()
+            held.wait(DEADLINE_S)
+
+        def execute(self) -> int:
+            return self.x
+
+    xp = experiment(tmp_path / "runs", "t").start()
+    task = Slow.C(x=3)
+    submitting = threading.Thread(target=task.submit)
+    submitting.start()
+    assert begun.wait(DEADLINE_S)
+    closing = threading.Thread(target=xp.close)
+    closing.start()
+    while not xp._started().closing:
+        pass
+    held.set()
+    submitting.join(DEADLINE_S)
+    closing.join(DEADLINE_S)
+    assert task.job.result(DEADLINE_S) == 3

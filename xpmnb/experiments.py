@@ -295,25 +295,29 @@ class experiment:  # noqa: N801 (reads like the verb that it is)
             If jobs cannot be run there.
         """
         run = self._started()
-        if run.closing or (str(self.workdir), self.name) not in _open:
+        if not run.enter():
             message = f"{self!r} takes no tasks any more: start it again"
             raise SubmissionError(message)
-        place = _find_launcher(launcher) or self._launcher
-        run.use(place)
         state = state_of(task)
         before = state.job
-        job, outputs = make_job(
-            task,
-            self.workspace.layout,
-            place,
-            cancel=_scheduler.cancel,
-            record=run.write_submission,
-        )
         try:
+            place = _find_launcher(launcher) or self._launcher
+            run.use(place)
+            job, outputs = make_job(
+                task,
+                self.workspace.layout,
+                place,
+                cancel=_scheduler.cancel,
+                record=run.write_submission,
+            )
             state.job = _scheduler.submit(job, run)
-        except BaseException:  # Ctrl-C: no handle may stay that nobody moves
+        except BaseException:  # Ctrl-C, too: no handle may stay that nobody moves
             state.job = before
             raise
+        finally:
+            run.leave()
+            if run.closing:
+                _scheduler.close_run(run)  # it may have waited for this submission
         return outputs
 
     def _started(self) -> Run:

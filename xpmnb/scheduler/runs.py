@@ -89,10 +89,36 @@ class Run:
         self.closing = False
         """Whether it ends as soon as no job is live."""
         self.closed = threading.Event()
+        self._gate = threading.Lock()
+        self._entering = 0
         self._launchers: list[Launcher] = []
         self._lock = PathLock(layout.lock)
         self._lock.acquire()
         self._journal = RunJournal(layout, autoflush=False)
+
+    def enter(self) -> bool:
+        """Begin a submission, which the end of the run waits for; False if the run is closing.
+
+        Each that began has its :meth:`leave`. Submitting threads.
+        """
+        with self._gate:
+            self._entering += not self.closing
+            return not self.closing
+
+    def leave(self) -> None:
+        """End a submission."""
+        with self._gate:
+            self._entering -= 1
+
+    def close(self) -> None:
+        """Take no more submissions. Any thread."""
+        with self._gate:
+            self.closing = True
+
+    @property
+    def is_over(self) -> bool:
+        """Whether no job is live and no submission under way."""
+        return not self.live and not self._entering
 
     def use(self, launcher: Launcher) -> None:
         """Open a launcher for as long as the run lasts. Submitting threads."""

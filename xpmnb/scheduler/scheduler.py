@@ -84,7 +84,7 @@ class Scheduler:
     def close_run(self, run: Run) -> None:
         """End a run as soon as none of its jobs is live."""
         # Posted, never brought: the end of a run may wait for the thread of its last job.
-        run.closing = True
+        run.close()
         self._inbox.post(self._finish_if_over, run)
 
     def join(self) -> None:
@@ -145,7 +145,7 @@ class Scheduler:
             self._inbox.wake()
 
     def _finish_if_over(self, run: Run) -> None:
-        if run.live or run not in self._runs:
+        if not run.is_over or run not in self._runs:
             return
         run.finish()
         with self._lock:
