@@ -211,13 +211,19 @@ def test_a_training_loop_does_not_swallow_it(tmp_path: Path, caught: type[Except
 
 def test_a_long_chain_is_doomed_to_its_end(tmp_path: Path) -> None:
     """When the first of four hundred jobs in a row fails, all the others fail, and all is well."""
+
+    class Fails(Task):
+        key: Param[str]
+
+        def execute(self) -> None:
+            gates.hold(self.key)
+            raise ValueError(self.key)
+
     with running(tmp_path) as xp:
-        held = Held.C(key="a").submit()
+        last: Task = Fails.C(key="a").submit()
         gates.await_begin("a")
-        last = held
         for x in range(400):
             last = Echo.C(x=x).add_dependencies(last).submit()
-        held.job.cancel()
         gates.open("a")
         assert last.job.wait(3 * DEADLINE_S).failure_reason is FailureReason.DEPENDENCY
         xp.wait(3 * DEADLINE_S)
