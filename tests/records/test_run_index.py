@@ -2,6 +2,7 @@
 
 import json
 import os
+import threading
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +17,8 @@ from xpmnb.records.layout import JobLayout, RunLayout
 from xpmnb.records.run_index import RunJournal, read_index
 from xpmnb.records.states import FailureReason, JobState
 from xpmnb.records.workspace import WorkspaceRecords
+
+DEADLINE_S = 10.0
 
 
 @pytest.fixture
@@ -273,3 +276,29 @@ def test_an_end_repeats_nothing(records: WorkspaceRecords) -> None:
         "metrics": {"loss": 1.0},
         "marker_mtime_ns": 7,
     }
+
+
+def test_a_flush_returns_when_what_others_flush_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who flushes while another thread is writing finds everything in the file afterwards."""
+    writing, go_on = threading.Event(), threading.Event()
+    original = JournalWriter.append_line
+
+    def slow(writer: JournalWriter, line: bytes) -> None:
+        writing.set()
+        go_on.wait(DEADLINE_S)
+        original(writer, line)
+
+    layout = WorkspaceRecords(tmp_path).create_run("digits")
+    journal = RunJournal(layout, autoflush=False)
+    journal.submitted(1.0, "nb.train", "abc", {}, {})
+    monkeypatch.setattr(JournalWriter, "append_line", slow)
+    other = threading.Thread(target=journal.flush)
+    other.start()
+    assert writing.wait(DEADLINE_S)
+    threading.Timer(0.05, go_on.set).start()
+    journal.flush()
+    assert b"abc" in Path(layout.journal).read_bytes()
+    other.join(DEADLINE_S)
+    journal.close()

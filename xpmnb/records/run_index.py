@@ -7,10 +7,10 @@ tells of; everything in it, but submissions that never began, is also in the job
 from __future__ import annotations
 
 import os
+import threading
 import time
 from collections import deque
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -51,12 +51,13 @@ class RunJournal:
     Thread line: any thread.
     """
 
-    __slots__ = ("_autoflush", "_kept", "_writer", "layout")
+    __slots__ = ("_autoflush", "_flushing", "_kept", "_writer", "layout")
 
     def __init__(self, layout: RunLayout, *, autoflush: bool = True) -> None:
         self.layout = layout
         self._autoflush = autoflush
         self._kept: deque[bytes] = deque()
+        self._flushing = threading.Lock()
         self._writer = JournalWriter(layout.journal)
         self.note("run-started", time=time.time(), pid=os.getpid())
 
@@ -140,19 +141,20 @@ class RunJournal:
         self._keep(present, limit_bytes=MAX_ENTRY_BYTES)
 
     def flush(self) -> None:
-        """Write the entries that were kept.
+        """Write the entries that were kept, and wait for what another thread is writing.
 
         Raises
         ------
         OSError
             The disk is full: the kept entries are lost, and found by their directories.
         """
-        lines = []
-        with suppress(IndexError):  # empty now, perhaps by another thread
-            while True:
+        # Locked, since whoever flushes will read: not before another thread has written its part.
+        with self._flushing:
+            lines = []
+            while self._kept:
                 lines.append(self._kept.popleft())
-        if lines:
-            self._writer.append_line(b"".join(lines))
+            if lines:
+                self._writer.append_line(b"".join(lines))
 
     def _keep(self, entry: Mapping[str, Any], *, limit_bytes: int | None = None) -> None:
         line = encode_line(entry)
