@@ -32,7 +32,9 @@ def make_job(
     cancel: Callable[[Job], None],
     record: Callable[[Job], None],
 ) -> tuple[Job, Any]:
-    """Seal a task and make its job.
+    """Seal a task and make its job, which is the task's from now on.
+
+    Where this raises, the caller gives the task its earlier job back.
 
     Parameters
     ----------
@@ -72,12 +74,8 @@ def make_job(
     job.dependencies = dependencies
     state = state_of(task)
     before, state.job = state.job, job
-    try:
-        outputs = _outputs(task, job, before)
-        _record(job, record)
-    except BaseException:
-        state.job = before
-        raise
+    outputs = _outputs(task, job, before)
+    _record(job, record)
     return job, outputs
 
 
