@@ -29,6 +29,7 @@ FLOORS: dict[int, tuple[str, ...]] = {
     8: ("worker.py",),
     7: (
         "scheduler/launcher.py",
+        "scheduler/requests.py",
         "scheduler/graph.py",
         "scheduler/inbox.py",
         "scheduler/elsewhere.py",

@@ -10,7 +10,9 @@
     ├── IdentifierError           a value has no canonical encoding
     ├── DocumentError             a JSON document is no graph of configurations
     ├── WorkspaceError            a workspace or one of its files is unusable
+    ├── SettingsError             the settings file is wrong
     ├── SubmissionError           a task cannot be submitted
+    │   └── ExportError           a class uses what another process cannot be given
     ├── LauncherError             a launcher cannot run jobs here
     ├── JobFailed                 the result of a failed job was asked for
     └── FailedExperiment          ``wait(check=True)`` found failed jobs
@@ -65,6 +67,18 @@ class WorkspaceError(XpmnbError, OSError):
 
 class SubmissionError(XpmnbError, RuntimeError):
     """Is raised when a task cannot be submitted."""
+
+
+class ExportError(SubmissionError):
+    """Is raised when a class that was declared in a cell uses what cannot be written as source.
+
+    Its job then cannot run in another process. The message names the variable, what it is, and
+    the way out.
+    """
+
+
+class SettingsError(XpmnbError, ValueError):
+    """Is raised when the settings file is wrong; the message names file and key."""
 
 
 class LauncherError(XpmnbError, RuntimeError):

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from xpmnb.records.events import Event, JobRecord, Metrics, Notice, Progress
+from xpmnb.records.events import AttemptEnded, Event, JobRecord, Metrics, Notice, Progress
 from xpmnb.records.layout import STDERR_SUFFIX, STDOUT_SUFFIX, task_name
 from xpmnb.records.states import STATE_VALUES, FailureReason
 
@@ -39,7 +39,16 @@ JobEvents = tuple[JobRecord, Sequence[Event]]
 """A job with all its events, in the order of writing."""
 
 _REASONS = [reason.value for reason in FailureReason]
-_EVENTS = ["submitted", "started", "progress", "metrics", "notice", "done", "error"]
+_EVENTS = [
+    "submitted",
+    "started",
+    "progress",
+    "metrics",
+    "notice",
+    "attempt-ended",
+    "done",
+    "error",
+]
 
 
 def jobs_frame(records: Iterable[JobRecord]) -> pd.DataFrame:
@@ -176,11 +185,11 @@ def events_frame(jobs: Iterable[JobEvents]) -> pd.DataFrame:
         One row per event, job by job, in the order of writing, with the last submission before and
         the end after. Columns: ``id`` (string), ``task`` (category), ``time`` (datetime64[ns, UTC];
         NaT for the end of a lost job), ``attempt`` (Int64; missing for submission and end),
-        ``event`` (category: submitted, started, progress, metrics, notice, done, error), ``level``
-        (Int64, 0 for the outermost loop) and ``progress`` (float64, 0 to 1) of a progress, ``step``
-        (Int64) of metrics, ``text`` (string: the description of a progress, the words of a notice,
-        where an attempt runs, the message of an error). An empty table has the same columns and
-        dtypes.
+        ``event`` (category: submitted, started, progress, metrics, notice, attempt-ended, done,
+        error), ``level`` (Int64, 0 for the outermost loop) and ``progress`` (float64, 0 to 1) of a
+        progress, ``step`` (Int64) of metrics, ``text`` (string: the description of a progress, the
+        words of a notice, where an attempt runs or why it ended, the message of an error). An
+        empty table has the same columns and dtypes.
     """
     rows = [row for record, events in jobs for row in _event_rows(record, events)]
     return frame_of(
@@ -219,5 +228,8 @@ def _event_row(record: JobRecord, event: Event) -> _Row:
         return record, "progress", time, attempt, level, value, None, text
     if isinstance(event, Notice):
         return record, "notice", time, attempt, None, None, None, event.text
+    if isinstance(event, AttemptEnded):
+        text = f"{event.reason}: {event.message}"
+        return record, "attempt-ended", time, attempt, None, None, None, text
     text = f"{event.launcher}, process {event.pid} on {event.host}"
     return record, "started", time, attempt, None, None, None, text

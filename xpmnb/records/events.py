@@ -10,11 +10,21 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from .job_events import Event, Metrics, Notice, Progress, Scalar, Started, event_from_json
+from .job_events import (
+    AttemptEnded,
+    Event,
+    Metrics,
+    Notice,
+    Progress,
+    Scalar,
+    Started,
+    event_from_json,
+)
 from .json_values import as_integer, as_text, as_time
 from .states import FailureReason, JobState
 
 __all__ = [
+    "AttemptEnded",
     "EndMarker",
     "Event",
     "History",
@@ -196,16 +206,17 @@ def fold(
     -------
     History
         ``done`` or ``error`` as the marker says; without marker ``running`` or ``error`` (lost)
-        once an attempt began; before that ``scheduled``, ``waiting`` or ``error`` (lost).
+        once an attempt began, or ``waiting`` where another attempt is due; before that
+        ``scheduled``, ``waiting`` or ``error`` (lost).
     """
-    start, attempts, metrics, levels = _last_attempt(events)
+    start, attempts, interrupted, metrics, levels = _last_attempt(events)
     marker, problem = _last_marker(markers)
     if marker is not None:
         reason = marker.reason or FailureReason.ERROR
         state = JobState.DONE if marker.state == "done" else JobState.error(reason)
         message = marker.message
     else:
-        state, message = _unfinished(attempts, alive=alive, run_alive=run_alive)
+        state, message = _unfinished(attempts, interrupted, alive=alive, run_alive=run_alive)
     started = start.time if start is not None else None
     if marker is not None and marker.started is not None:
         started = marker.started
@@ -227,8 +238,9 @@ def fold(
 
 def _last_attempt(
     events: Iterable[Event],
-) -> tuple[Started | None, int, dict[str, Scalar], dict[int, Progress]]:
+) -> tuple[Started | None, int, AttemptEnded | None, dict[str, Scalar], dict[int, Progress]]:
     start: Started | None = None
+    interrupted: AttemptEnded | None = None
     attempts = 0
     metrics: dict[str, Scalar] = {}
     levels: dict[int, Progress] = {}
@@ -240,8 +252,11 @@ def _last_attempt(
         elif isinstance(event, Started):
             start = event
             attempts += 1
+            interrupted = None
             levels = {}
-    return start, attempts, metrics, levels
+        elif isinstance(event, AttemptEnded):
+            interrupted = event
+    return start, attempts, interrupted, metrics, levels
 
 
 def _last_marker(markers: Sequence[EndMarker]) -> tuple[EndMarker | None, str | None]:
@@ -253,10 +268,18 @@ def _last_marker(markers: Sequence[EndMarker]) -> tuple[EndMarker | None, str | 
     return last, f"two end markers exist; the later one counts, which says {last.state}"
 
 
-def _unfinished(attempts: int, *, alive: bool, run_alive: bool) -> tuple[JobState, str | None]:
+def _unfinished(
+    attempts: int, interrupted: AttemptEnded | None, *, alive: bool, run_alive: bool
+) -> tuple[JobState, str | None]:
     if attempts:
         if alive:
             return JobState.RUNNING, None
+        if interrupted is not None:
+            if run_alive:
+                return JobState.WAITING, f"is run again after: {interrupted.message}"
+            reason = _REASONS.get(interrupted.reason, FailureReason.LOST)
+            message = f"{interrupted.message}; its kernel ended before it could be run again"
+            return JobState.error(reason), message
         return JobState.error(FailureReason.LOST), "its process ended and left no end marker"
     if alive:
         return JobState.SCHEDULED, None

@@ -11,7 +11,16 @@ from typing import Any
 
 from .json_values import as_integer, as_mapping, as_number, as_text, as_time
 
-__all__ = ["Event", "Metrics", "Notice", "Progress", "Scalar", "Started", "event_from_json"]
+__all__ = [
+    "AttemptEnded",
+    "Event",
+    "Metrics",
+    "Notice",
+    "Progress",
+    "Scalar",
+    "Started",
+    "event_from_json",
+]
 
 Scalar = float | int | str | bool | None
 """The value of a metric."""
@@ -33,16 +42,45 @@ class Started:
     """Process that runs the body."""
     host: str
     """Machine that runs the body."""
+    process_started: float | None = None
+    """When the process began, where it is the job's own: with ``pid``, it tells which one it is."""
 
     def to_json(self) -> dict[str, Any]:
         """Give the journal's entry."""
-        return {
+        entry: dict[str, Any] = {
             "event": "started",
             "time": self.time,
             "attempt": self.attempt,
             "launcher": self.launcher,
             "pid": self.pid,
             "host": self.host,
+        }
+        if self.process_started is not None:
+            entry["process_started"] = self.process_started
+        return entry
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptEnded:
+    """An attempt ended, and another one is due: the job has not ended."""
+
+    time: float
+    """Seconds since the epoch."""
+    attempt: int
+    """1 for the first attempt."""
+    reason: str
+    """Why it ended: ``"timeout"``."""
+    message: str = ""
+    """One line for people."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Give the journal's entry."""
+        return {
+            "event": "attempt-ended",
+            "time": self.time,
+            "attempt": self.attempt,
+            "reason": self.reason,
+            "message": self.message,
         }
 
 
@@ -113,7 +151,7 @@ class Notice:
         return {"event": "notice", "time": self.time, "attempt": self.attempt, "text": self.text}
 
 
-Event = Started | Progress | Metrics | Notice
+Event = Started | AttemptEnded | Progress | Metrics | Notice
 """Anything that the journal of a job holds."""
 
 
@@ -140,7 +178,19 @@ def event_from_json(entry: Mapping[str, Any]) -> Event | None:
 
 def _started(entry: Mapping[str, Any], time: float, attempt: int) -> Event:
     launcher, host = as_text(entry.get("launcher")), as_text(entry.get("host"))
-    return Started(time, attempt, launcher or "", as_integer(entry.get("pid")) or 0, host or "")
+    return Started(
+        time,
+        attempt,
+        launcher or "",
+        as_integer(entry.get("pid")) or 0,
+        host or "",
+        as_time(entry.get("process_started")),
+    )
+
+
+def _attempt_ended(entry: Mapping[str, Any], time: float, attempt: int) -> Event:
+    reason, message = as_text(entry.get("reason")), as_text(entry.get("message"))
+    return AttemptEnded(time, attempt, reason or "", message or "")
 
 
 def _progress(entry: Mapping[str, Any], time: float, attempt: int) -> Event | None:
@@ -166,6 +216,7 @@ def _notice(entry: Mapping[str, Any], time: float, attempt: int) -> Event | None
 
 _PARSERS: dict[str, Callable[[Mapping[str, Any], float, int], Event | None]] = {
     "started": _started,
+    "attempt-ended": _attempt_ended,
     "progress": _progress,
     "metrics": _metrics,
     "notice": _notice,

@@ -181,9 +181,24 @@ class JobLayout:
         return f"{self.path}/__xpm__/result.json"
 
     @property
+    def outputs(self) -> str:
+        """What the task registered while it ran: the journal of its dynamic outputs."""
+        return f"{self.path}/__xpm__/task-outputs.jsonl"
+
+    @property
+    def stop_request(self) -> str:
+        """Asks whoever runs the job to stop it; made by others than its runner."""
+        return f"{self.path}/__xpm__/stop"
+
+    @property
     def lock(self) -> str:
         """Locked by the one runner of the job, while it runs."""
         return f"{self.path}/__xpm__/lock"
+
+    @property
+    def workspace(self) -> WorkspaceLayout:
+        """The workspace of the job."""
+        return WorkspaceLayout(self.path.rsplit("/", 3)[0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,6 +296,35 @@ class WorkspaceLayout:
     def tokens(self) -> str:
         """Named resources shared by all kernels of the workspace."""
         return f"{self.root}/tokens"
+
+    def token(self, name: str) -> str:
+        """Give the folder of a token.
+
+        Raises
+        ------
+        WorkspaceError
+            The name would leave the workspace or cannot be a folder name.
+        """
+        return f"{self.tokens}/{check_name('token', name, self.root)}"
+
+    def cached(self, config: str, identifier: str) -> str:
+        """Give the folder of the cached values of a configuration.
+
+        Parameters
+        ----------
+        config
+            Qualified name of its class.
+        identifier
+            Its identifier.
+
+        Raises
+        ------
+        WorkspaceError
+            One of the names would leave the workspace or cannot be a folder name.
+        """
+        check_name("configuration", config, self.root)
+        check_name("identifier", identifier, self.root)
+        return f"{self.cache}/{config}/{identifier}"
 
     def job(self, task: str, identifier: str) -> JobLayout:
         """Give the layout of a job.

@@ -5,12 +5,14 @@ The scheduler is given launchers and imports none.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from xpmnb.records.states import JobState
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from xpmnb.runtime import JobContext
     from xpmnb.scheduler.jobs import Job
 
@@ -33,6 +35,22 @@ class Outcome:
     """Modification time of the end marker; None if it could not be written."""
     result: Any = None
     """The JSON value that ``execute`` returned."""
+    retry: bool = False
+    """Whether the attempt ended and the job did not: another attempt is due."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the outcome as JSON values, for another process."""
+        values = asdict(self)
+        if self.state is not None:
+            values["state"] = [self.state.value, self.state.failure_reason]
+        return values
+
+    @staticmethod
+    def from_json(values: Mapping[str, Any]) -> Outcome:
+        """Return the outcome that :meth:`to_json` gave, perhaps in another process."""
+        state = values["state"]
+        known = None if state is None else JobState.from_value(*state)
+        return Outcome(**{**values, "state": known})
 
 
 class Listener(Protocol):
