@@ -195,6 +195,50 @@ class PathLock:
             if not locked:
                 return False
 
+    @classmethod
+    def adopt(cls, fd: int) -> PathLock:
+        """Give the lock that a descriptor from another process holds.
+
+        Parameters
+        ----------
+        fd
+            A copy of :meth:`fileno` of a lock there; it belongs to the new object from now on.
+        """
+        os.set_inheritable(fd, False)  # noqa: FBT003 (takes no keyword)
+        lock = cls("")
+        lock._fd = fd
+        _HELD[fd] = lock
+        return lock
+
+    def fileno(self) -> int:
+        """Give the descriptor that holds the lock, to be copied to another process.
+
+        Raises
+        ------
+        ValueError
+            The lock is not held.
+        """
+        if self._fd is None:
+            raise ValueError(f"the lock {self.path} is not held")
+        return self._fd
+
+    def hand_over(self) -> None:
+        """Leave the lock to the copies of its descriptor; freed if there are none.
+
+        Does nothing if the lock is not held.
+        """
+        fd, self._fd = self._fd, None
+        if fd is None:
+            return
+        # Replaced at once, while a fork would still close it: a child that is forked between two
+        # steps must neither keep a copy nor close what has the number next.
+        with suppress(OSError):  # no descriptor left: then there is that little risk
+            nothing = os.open(os.devnull, os.O_RDONLY)
+            os.dup2(nothing, fd, inheritable=False)
+            os.close(nothing)
+        _HELD.pop(fd, None)
+        os.close(fd)
+
     def release(self) -> None:
         """Give the lock back; does nothing if it is not held."""
         fd, self._fd = self._fd, None

@@ -22,6 +22,8 @@ __all__ = [
     "check_name",
     "is_name",
     "task_name",
+    "token_census",
+    "token_slot",
 ]
 
 STDOUT_SUFFIX = ".out"
@@ -97,6 +99,16 @@ def _wrong_in(name: str) -> str | None:
 def task_name(task: str) -> str:
     """Give the ``[NAME]`` of a job's files: the last dotted part of the task's qualified name."""
     return task.rpartition(".")[2] or task
+
+
+def token_census(folder: str) -> str:
+    """Give the file that says how many there are of a token, by the token's folder."""
+    return f"{folder}/token.json"
+
+
+def token_slot(folder: str, number: int) -> str:
+    """Give the file that is locked by the holder of one of a token, counted from 0."""
+    return f"{folder}/slot-{number}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,8 +309,13 @@ class WorkspaceLayout:
         """Named resources shared by all kernels of the workspace."""
         return f"{self.root}/tokens"
 
+    @property
+    def token_queue(self) -> str:
+        """Tickets of those who wait for tokens; hidden, so that no token can have its name."""
+        return f"{self.root}/tokens/.queue"
+
     def token(self, name: str) -> str:
-        """Give the folder of a token.
+        """Give the folder of a token: ``token.json``, and a lock file ``slot-<i>`` for each.
 
         Raises
         ------
