@@ -14,7 +14,14 @@ import threading
 import time
 from contextlib import suppress
 
-__all__ = ["PathLock", "is_locked", "read_bytes", "write_atomic", "write_new"]
+__all__ = [
+    "PathLock",
+    "is_locked",
+    "open_for_reading",
+    "read_bytes",
+    "write_atomic",
+    "write_new",
+]
 
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL
 # A FIFO with the name of a file must not block its reader. 0 where the system has no such flag.
@@ -130,6 +137,22 @@ def read_bytes(path: str, *, limit_bytes: int) -> bytes:
         return b"".join(parts)
     finally:
         os.close(fd)
+
+
+def open_for_reading(path: str) -> int:
+    """Open a file that may be anything, also a pipe, without waiting for anybody.
+
+    Returns
+    -------
+    int
+        The descriptor, for the caller to close.
+
+    Raises
+    ------
+    OSError
+        There is no such file, or it cannot be opened.
+    """
+    return os.open(path, _READ)
 
 
 class PathLock:
