@@ -100,7 +100,7 @@ def _to_json(value: Any, places: dict[int, int]) -> Any:
         return value
     if kind is float:
         return value if math.isfinite(value) else {"$float": repr(value)}
-    if isinstance(kind, Declared):
+    if isinstance(kind, Declared) and id(value) in places:
         return {"$ref": places[id(value)]}
     if isinstance(value, PurePath):
         return {"$path": value.as_posix()}
@@ -115,6 +115,34 @@ def _to_json(value: Any, places: dict[int, int]) -> Any:
             return {name: [_to_json(item, places) for item in value]}
     message = f"{value!r:.80} of type {kind.__qualname__} has no JSON form"
     raise IdentifierError(message)
+
+
+def value_to_json(value: Any) -> Any:
+    """Return the JSON form of a value that holds no configuration.
+
+    Raises
+    ------
+    IdentifierError
+        If it has none.
+    """
+    return _to_json(value, {})
+
+
+def value_from_json(value: Any) -> Any:
+    """Return the value that :func:`value_to_json` encoded, perhaps in another process.
+
+    Raises
+    ------
+    DocumentError
+        If it is damaged, or names an Enum that is not there.
+    """
+    try:
+        return _from_json(value, [])
+    except _DAMAGE as error:
+        if isinstance(error, DocumentError):
+            raise
+        message = f"no readable value: {type(error).__name__}: {error}"
+        raise DocumentError(message) from error
 
 
 def from_document(document: dict[str, Any]) -> Any:

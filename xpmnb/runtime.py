@@ -12,7 +12,9 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from xpmnb import ownership
+from xpmnb.arguments import arguments_to_json
 from xpmnb.records.events import Event, Metrics, Notice, Progress
+from xpmnb.records.task_outputs import TaskOutput
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -46,7 +48,10 @@ class JobContext:
         "_written_at",
         "attempt",
         "bars",
+        "is_resumable",
         "metrics",
+        "outputs",
+        "places",
         "progress",
         "stderr",
         "stdout",
@@ -73,6 +78,12 @@ class JobContext:
         """Newest progress of each level: fraction done (None if unknown) and words."""
         self.metrics: dict[str, Number] = {}
         """Last value of each metric."""
+        self.places: dict[int, tuple[object, tuple[str, ...]]] = {}
+        """The task's objects by ``id``, each with the path to it, once they are built."""
+        self.is_resumable = False
+        """Whether the task is a ResumableTask."""
+        self.outputs: JournalWriter | None = None
+        """Where registered outputs are written; closed when the job ends."""
 
     def write(self, event: Event) -> None:
         """Append an event to the journal of the job.
@@ -110,6 +121,71 @@ class JobContext:
     def add_notice(self, text: str) -> None:
         """Write something that a person should read."""
         self.write(Notice(time.time(), self.attempt, text))
+
+    def register_output(self, method: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        """Write down an output, for the callbacks that watch its method.
+
+        Parameters
+        ----------
+        method : bound method
+            The method of one of the task's objects that makes the output.
+        args, kwargs
+            What it is called with, besides ``dep``.
+
+        Raises
+        ------
+        TypeError
+            If the task is no ResumableTask, the method is none of its objects', or a value is not
+            plain.
+        RuntimeError
+            If the job has ended.
+        OSError
+            If it cannot be written: an output is never lost without a word.
+        """
+        name = getattr(method, "__name__", repr(method))
+        if not self.is_resumable:
+            message = (
+                f"register_task_output({name}): only a ResumableTask registers outputs; derive "
+                f"{self._task_name()} from it"
+            )
+            raise TypeError(message)
+        path = self._path_to(method, name)
+        try:
+            encoded = arguments_to_json(args, kwargs)
+        except TypeError as error:
+            message = f"register_task_output({name}): {error}"
+            raise TypeError(message) from None
+        output = TaskOutput(path, name, *encoded, time.time(), self.attempt)
+        try:
+            if self.outputs is not None:
+                return self.outputs.append(output.to_json())
+        except ValueError:  # closed: a thread that the job left behind
+            pass
+        message = f"register_task_output({name}): the job has ended"
+        raise RuntimeError(message)
+
+    def _path_to(self, method: Any, name: str) -> tuple[str, ...]:
+        """Return the path to the object whose method this is."""
+        owner = getattr(method, "__self__", None)
+        found, path = self.places.get(id(owner), (None, ()))
+        if owner is None or found is not owner:
+            message = (
+                f"register_task_output({name}) needs a method of the task or of an object in its "
+                f"parameters, such as self.validation.checkpoint; {method!r:.200} is none of "
+                f"{self._task_name()}"
+            )
+            raise TypeError(message)
+        if getattr(owner, name, None) != method:
+            message = (
+                f"register_task_output({name}): {type(owner).__qualname__} has no such method "
+                f"under the name {name!r}, by which it is found again"
+            )
+            raise TypeError(message)
+        return path
+
+    def _task_name(self) -> str:
+        roots = (owner for owner, path in self.places.values() if not path)
+        return type(next(roots, self)).__qualname__
 
 
 def current_context() -> JobContext | None:

@@ -1,4 +1,4 @@
-"""A workspace as a person sees it: its jobs, metrics and events as DataFrames."""
+"""A workspace as a person sees it: its jobs, and what they did, as DataFrames."""
 
 from __future__ import annotations
 
@@ -11,9 +11,11 @@ from xpmnb.errors import WorkspaceError
 from xpmnb.records.events import JobRecord
 from xpmnb.records.job_directory import read_events
 from xpmnb.records.layout import JobLayout
+from xpmnb.records.task_outputs import read_outputs
 from xpmnb.records.workspace import WorkspaceRecords
 
 from .frames import JobEvents, events_frame, jobs_frame, metrics_frame
+from .outputs import outputs_frame
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -96,6 +98,21 @@ class Workspace(WorkspaceRecords):
         """
         return events_frame(self._with_events(self.records(experiment, runs)))
 
+    def outputs(
+        self, experiment: str | None = None, runs: str | Sequence[str] = "all"
+    ) -> pd.DataFrame:
+        """Give a table of what the tasks registered while they ran.
+
+        Parameters and errors are those of :meth:`jobs`.
+
+        Returns
+        -------
+        DataFrame
+            One row per output, as :func:`xpmnb.analysis.outputs.outputs_frame` describes.
+        """
+        records = self.records(experiment, runs)
+        return outputs_frame((record, read_outputs(JobLayout(record.path))) for record in records)
+
     def records(
         self, experiment: str | None = None, runs: str | Sequence[str] = "all"
     ) -> list[JobRecord]:
@@ -151,7 +168,7 @@ def workspace(path: str | os.PathLike[str]) -> Workspace:
     Returns
     -------
     Workspace
-        Its tables: ``jobs()``, ``metrics()`` and ``events()``.
+        Its tables: ``jobs()``, ``metrics()``, ``events()`` and ``outputs()``.
 
     Raises
     ------

@@ -19,6 +19,7 @@ class ConfigState:
         "dependencies",
         "digest",
         "init_tasks",
+        "is_available",
         "is_meta",
         "job",
         "producer",
@@ -35,6 +36,8 @@ class ConfigState:
         """What ``setmeta`` said; None leaves it to the parameter."""
         self.producer: Any = None
         """The task that makes this value, where ``dep`` marked it."""
+        self.is_available = False
+        """Whether it can be used before its producer has ended."""
         self.job: Any = None
         """The job, once the configuration is a submitted task."""
         self.dependencies: list[Any] = []
