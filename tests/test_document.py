@@ -17,7 +17,7 @@ import xpmnb
 from tests.support.declaring import Cells, loose
 from tests.support.sample_tasks import Color, Model, Node, Train
 from xpmnb import Config, Constant, Param
-from xpmnb.core.objects import generate_paths
+from xpmnb.core.paths import generate_paths
 from xpmnb.core.state import state_of
 from xpmnb.document import flatten, from_document, to_document
 from xpmnb.errors import DocumentError, IdentifierError, SealedError
@@ -128,7 +128,7 @@ def test_tasks_come_back_with_their_identifier() -> None:
 def test_generated_paths_are_written() -> None:
     """Paths that a job directory gives are in the document, where they belong."""
     train = Train.C(lr=1, model=Model.C()).seal()
-    document = to_document(train, generate_paths(train, "/job"))
+    document = to_document(train, generate_paths(train, "/job", "/partials"))
     result = from_document(document)
     assert result.out == Path("/job/out.txt")
     assert result.model.weights == Path("/job/model/weights.txt")

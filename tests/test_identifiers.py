@@ -32,6 +32,7 @@ from xpmnb.core.metaclass import ConfigMeta
 from xpmnb.core.state import state_of
 from xpmnb.errors import IdentifierError
 from xpmnb.identifiers import FORMAT, encode, identifier
+from xpmnb.partials import Partial
 
 GOLDEN = Path(__file__).parent / "golden" / "identifiers.json"
 ROOT = Path(__file__).parent.parent
@@ -336,12 +337,10 @@ def test_instance_configurations_outside_do_not_count() -> None:
         a: Param[Weights]
         b: Param[Weights | None] = field(groups=[group])
 
-    excluded = frozenset({"g"})
+    excluded = Partial(frozenset({"g"}))
     distinct, shared = Grouped.C(a=one, b=two), Grouped.C(a=one, b=one)
     assert identifier(distinct) != identifier(shared)
-    assert identifier(distinct, exclude_groups=excluded) == identifier(
-        shared, exclude_groups=excluded
-    )
+    assert identifier(distinct, partial=excluded) == identifier(shared, partial=excluded)
 
 
 def test_instance_configurations_in_containers() -> None:
@@ -446,10 +445,10 @@ def test_constants_are_inside() -> None:
 
 def test_partial_identifiers_leave_out_groups() -> None:
     """A partial identifier depends on everything but the parameters of the excluded groups."""
-    excluded = frozenset({"search"})
+    excluded = Partial(frozenset({"search"}))
 
     def partial(config: Any) -> str:
-        return identifier(config, exclude_groups=excluded)
+        return identifier(config, partial=excluded)
 
     assert partial(cases.train(lr=1)) == partial(cases.train(lr=2, names={"a": [1]}))
     assert partial(cases.train(lr=1)) != partial(cases.train(lr=1, epochs=3))

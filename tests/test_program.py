@@ -13,7 +13,7 @@ import pytest
 import xpmnb
 from tests.support.declaring import Cells
 from tests.support.sample_tasks import Model, Train
-from xpmnb.core.objects import generate_paths
+from xpmnb.core.paths import generate_paths
 from xpmnb.document import to_document
 from xpmnb.program import program_text, source_of
 
@@ -43,7 +43,7 @@ def job_directory(root: Path, task: Any) -> Path:
     record = {
         "params": {},
         "tags": {},
-        "document": to_document(task, generate_paths(task, str(folder))),
+        "document": to_document(task, generate_paths(task, str(folder), "/partials")),
     }
     (folder / "__xpm__" / "params.json").write_text(json.dumps(record), encoding="utf-8")
     program = folder / "train.py"

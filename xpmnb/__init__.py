@@ -16,10 +16,11 @@ from xpmnb.version import __version__ as __version__
 if TYPE_CHECKING:
     from xpmnb.analysis.workspace import workspace
     from xpmnb.bars import tqdm
-    from xpmnb.core.fields import Constant, Meta, Param, field, param_group
-    from xpmnb.core.model import Config, InstanceConfig, Task
+    from xpmnb.core.config import Config, InstanceConfig
+    from xpmnb.core.fields import Constant, Meta, Param, field
+    from xpmnb.core.model import LightweightTask, ResumableTask, Task
     from xpmnb.core.tags import setmeta, tag, tags, tagspath
-    from xpmnb.core.types import Choices, DependentMarker
+    from xpmnb.core.types import Choices, DependentMarker, SubmitHook
     from xpmnb.errors import (
         FailedExperiment,
         GracefulTimeout,
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from xpmnb.experiments import experiment
     from xpmnb.generators import PathGenerator
     from xpmnb.launchers import ThreadLauncher
+    from xpmnb.partials import param_group, partial
     from xpmnb.records.states import FailureReason, JobState
     from xpmnb.runtime import log, progress
     from xpmnb.scheduler.jobs import Job
@@ -46,9 +48,12 @@ _HOMES = {
     "Job": "scheduler.jobs",
     "JobFailed": "errors",
     "JobState": "records.states",
+    "LightweightTask": "core.model",
     "Meta": "core.fields",
     "Param": "core.fields",
     "PathGenerator": "generators",
+    "ResumableTask": "core.model",
+    "SubmitHook": "core.types",
     "Task": "core.model",
     "TaskCancelled": "errors",
     "ThreadLauncher": "launchers",
@@ -56,7 +61,8 @@ _HOMES = {
     "experiment": "experiments",
     "field": "core.fields",
     "log": "runtime",
-    "param_group": "core.fields",
+    "param_group": "partials",
+    "partial": "partials",
     "progress": "runtime",
     "setmeta": "core.tags",
     "tag": "core.tags",
@@ -78,9 +84,12 @@ __all__ = [
     "Job",
     "JobFailed",
     "JobState",
+    "LightweightTask",
     "Meta",
     "Param",
     "PathGenerator",
+    "ResumableTask",
+    "SubmitHook",
     "Task",
     "TaskCancelled",
     "ThreadLauncher",
@@ -89,6 +98,7 @@ __all__ = [
     "field",
     "log",
     "param_group",
+    "partial",
     "progress",
     "setmeta",
     "tag",
@@ -120,6 +130,18 @@ def _current_submitter() -> Any:
     return current_experiment()
 
 
+def _current_context() -> Any:
+    from xpmnb.runtime import current_context
+
+    return current_context()
+
+
+def _current_workspace() -> str | None:
+    from xpmnb.experiments import current_workspace
+
+    return current_workspace()
+
+
 def _in_notebook() -> bool:
     if "IPython" not in sys.modules:
         return False
@@ -147,6 +169,8 @@ def _attach_observers(note: str) -> list[Any]:
 
 
 seam.current_submitter = _current_submitter
+seam.current_context = _current_context
+seam.current_workspace = _current_workspace
 seam.in_notebook = _in_notebook
 seam.notebook_stem = _notebook_stem
 seam.attach_observers = _attach_observers

@@ -1,8 +1,12 @@
 """A graph of configurations to and from plain JSON, shared objects kept shared.
 
-A document is ``{"format": 1, "root": N, "objects": [...]}``. An object is ``{"type": declared
-name, "module": ..., "qualname": ..., "file": ..., "values": {...}}``; its place in the list is
-what references name. A value is itself where JSON has it, and otherwise an object with one key:
+A document is ``{"format": 1, "root": N, "init": [N, ...], "objects": [...]}``, with the init
+tasks of the root under ``init`` where it has some. An object is ``{"type": declared name,
+"module": ..., "qualname": ..., "file": ..., "values": {...}}``; its place in the list is what
+references name. ``generated`` lists the parameters whose values are generated paths, and
+``identifier`` is there where ``@cache`` needs it: it cannot be computed from the document, which
+does not say which tasks made the values. A value is itself where JSON has it, and otherwise an
+object with one key:
 ``$ref`` (place of a configuration), ``$path``, ``$enum`` (``[module, qualname, file]`` and member),
 ``$tuple``, ``$set``, ``$frozenset``, ``$dict`` (pairs of key and value), ``$float`` (``nan``,
 ``inf``, ``-inf``).
@@ -27,14 +31,15 @@ from xpmnb.core.declaration import parameters
 from xpmnb.core.fields import Kind
 from xpmnb.core.registry import Declared
 from xpmnb.core.sealed import freeze
-from xpmnb.core.state import ConfigState, is_configuration
-from xpmnb.core.walk import graph_of, iter_values
+from xpmnb.core.state import ConfigState, is_configuration, state_of
+from xpmnb.core.walk import iter_values, iter_whole
 from xpmnb.errors import DeclarationError, DocumentError, IdentifierError
+from xpmnb.identifiers import identifier
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from xpmnb.core.objects import GeneratedPaths
+    from xpmnb.core.paths import GeneratedPaths
 
 FORMAT = 1
 _DAMAGE = (LookupError, AttributeError, TypeError, ValueError, RecursionError, ImportError, OSError)
@@ -43,30 +48,40 @@ _PLAIN = (bool, int, str, type(None))
 
 
 def to_document(config: Any, paths: GeneratedPaths | None = None) -> dict[str, Any]:
-    """Return the JSON form of a configuration and of all inside it.
+    """Return the JSON form of a configuration, of all inside it and of its init tasks.
 
     Parameters
     ----------
     config
         The root of the graph.
     paths : dict, optional
-        Generated paths, as :func:`~xpmnb.core.objects.generate_paths` returned them.
+        Generated paths, as :func:`~xpmnb.core.paths.generate_paths` returned them.
 
     Raises
     ------
     IdentifierError
         If a value has no JSON form; the message names class and parameter.
     """
-    order = graph_of(config)
+    order = [each for _, each in iter_whole(config)]
     places = {id(each): place for place, each in enumerate(order)}
-    objects = []
-    for each in order:
-        values = {name: _value(each, name, value, places) for name, value in iter_values(each)}
-        for owner, name in paths or ():
-            if owner == id(each):
-                values[name] = {"$path": paths[owner, name].as_posix()}  # type: ignore[index]
-        objects.append({**_class_reference(type(each).__xpm_plain__), "values": values})
-    return {"format": FORMAT, "root": places[id(config)], "objects": objects}
+    generated: dict[int, dict[str, Any]] = {}
+    for (owner, name), path in (paths or {}).items():
+        generated.setdefault(owner, {})[name] = {"$path": path.as_posix()}
+    objects = [_object(each, places, generated.get(id(each), {})) for each in order]
+    document = {"format": FORMAT, "root": places[id(config)], "objects": objects}
+    init_tasks = [places[id(each)] for each in state_of(config).init_tasks]
+    return {**document, "init": init_tasks} if init_tasks else document
+
+
+def _object(config: Any, places: dict[int, int], generated: dict[str, Any]) -> dict[str, Any]:
+    cls = type(config).__xpm_plain__
+    values = {name: _value(config, name, value, places) for name, value in iter_values(config)}
+    result = {**_class_reference(cls), "values": {**values, **generated}}
+    if generated:
+        result["generated"] = list(generated)
+    if getattr(cls, "__xpm_cached__", False):
+        result["identifier"] = identifier(config)
+    return result
 
 
 @functools.lru_cache(maxsize=1000)  # asked for with every job
@@ -146,7 +161,7 @@ def value_from_json(value: Any) -> Any:
 
 
 def from_document(document: dict[str, Any]) -> Any:
-    """Return the configuration that a document describes, sealed.
+    """Return the configuration that a document describes, sealed, with its init tasks.
 
     Classes are found by declared name in this process, or else imported. Parameters that were
     declared after the document was written get their defaults.
@@ -170,7 +185,8 @@ def from_document(document: dict[str, Any]) -> Any:
         configs = [_empty(cls) for cls in classes]
         for config, each in zip(configs, objects, strict=True):
             _set_values(config, each["values"], configs)
-        return _at(configs, document["root"])
+            _set_state(config, each)
+        return _with_init_tasks(configs, document)
     except _DAMAGE as error:
         if isinstance(error, (DocumentError, DeclarationError)):
             raise
@@ -199,6 +215,23 @@ def _set_values(config: Any, given: dict[str, Any], configs: list[Any]) -> None:
                 message = f"the document has no value for {parameter.owner}.{name}"
                 raise DocumentError(message)
             config.__dict__[name] = freeze(parameter.default_value())
+
+
+def _with_init_tasks(configs: list[Any], document: dict[str, Any]) -> Any:
+    root = _at(configs, document["root"])
+    state_of(root).init_tasks = tuple(_at(configs, place) for place in document.get("init", ()))
+    return root
+
+
+def _set_state(config: Any, given: dict[str, Any]) -> None:
+    state = state_of(config)
+    generated = given.get("generated", ())
+    state.generated = frozenset(name for name in generated if name in config.__dict__)
+    known = given.get("identifier")
+    if known is not None and not isinstance(known, str):
+        message = f"{known!r:.80} is no identifier of {type(config).__qualname__}"
+        raise DocumentError(message)
+    state.known_identifier = known
 
 
 def _at(configs: list[Any], place: Any) -> Any:
@@ -297,7 +330,7 @@ def _attribute(module: Any, qualname: str) -> Any:
 
 
 def flatten(config: Any) -> dict[str, Any]:
-    """Return the parameters of a configuration as one flat dictionary of JSON values.
+    """Return the parameters of a configuration and its init tasks as one flat dictionary.
 
     Parameters
     ----------
@@ -307,12 +340,16 @@ def flatten(config: Any) -> dict[str, Any]:
     Returns
     -------
     dict
-        Value by dotted name: ``{"lr": 0.1, "model.layers": 3}``. A configuration in a list or
+        JSON value by dotted name: ``{"lr": 0.1, "model.layers": 3, "init_tasks.0.path": "x"}``.
+        A configuration in a list or
         a dict becomes a dictionary of its own; paths and enum members become strings; a cycle
         ends in ``"..."``. For people and tables: it cannot be turned back.
     """
     result: dict[str, Any] = {}
     _flatten(config, "", result, [])
+    init_tasks = state_of(config).init_tasks
+    for place, init_task in enumerate(init_tasks):
+        _flatten(init_task, f"init_tasks.{place}.", result, [config])
     return result
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from xpmnb import seam, streams
 from xpmnb.analysis.workspace import Workspace
+from xpmnb.core.options import SubmitOptions, set_init_tasks
 from xpmnb.core.state import state_of
 from xpmnb.errors import FailedExperiment, SubmissionError
 from xpmnb.launchers.thread import ThreadLauncher
@@ -277,8 +278,15 @@ class experiment:  # noqa: N801 (reads like the verb that it is)
         self._started().flush()
         return self.workspace.events(self.name, runs or self.run)
 
-    def submit_task(self, task: Any, *, launcher: Launcher | str | None = None) -> Any:
+    def submit_task(self, task: Any, options: SubmitOptions | None = None) -> Any:
         """Submit a task to this experiment; what ``task.submit()`` calls.
+
+        Parameters
+        ----------
+        task
+            The configuration of a task.
+        options : SubmitOptions, optional
+            How it is to be run.
 
         Returns
         -------
@@ -301,7 +309,9 @@ class experiment:  # noqa: N801 (reads like the verb that it is)
         state = state_of(task)
         before = state.job
         try:
-            place = _find_launcher(launcher) or self._launcher
+            given = None if options is None else options.launcher
+            place = _find_launcher(given) or _find_launcher(task.__launcher__) or self._launcher
+            set_init_tasks(task, () if options is None else options.init_tasks)
             run.use(place)
             job, outputs = make_job(
                 task,
@@ -334,6 +344,11 @@ def _find_launcher(launcher: Launcher | str | None) -> Launcher | None:
         return _thread_launcher
     message = f"launcher {launcher!r} is unknown: use 'thread', or give a Launcher"
     raise ValueError(message)
+
+
+def current_workspace() -> str | None:
+    """Return the root of the current experiment's workspace; None if no experiment is open."""
+    return None if _current is None else str(_current.workdir)
 
 
 def current_experiment() -> experiment:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import PurePosixPath
 
 from xpmnb.errors import DeclarationError
+from xpmnb.partials import Partial
 
 
 class PathGenerator:
@@ -18,25 +19,37 @@ class PathGenerator:
     ----------
     path : str
         A relative path, with ``/`` between folders.
+    partial : Partial, optional
+        What :func:`~xpmnb.partial` returned. The path then lies in a folder of the workspace
+        that tasks share which differ only in the parameters that it leaves out. An empty path is
+        that folder itself.
 
     Raises
     ------
     DeclarationError
-        If the path is empty, absolute, or leaves the directory.
+        If the path is empty (without ``partial``), absolute, or leaves the directory.
     """
 
-    __slots__ = ("path",)
+    __slots__ = ("partial", "path")
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str = "", *, partial: Partial | None = None) -> None:
         parts = PurePosixPath(path).parts
-        if not parts or path.startswith("/") or ".." in parts or "\0" in path:
+        is_empty = not parts and partial is None
+        if is_empty or path.startswith("/") or ".." in parts or "\0" in path:
             message = (
                 f"PathGenerator({path!r}): give a relative path that stays in the job directory, "
                 "such as 'model.pth'"
             )
             raise DeclarationError(message)
+        if partial is not None and not isinstance(partial, Partial):
+            message = (
+                f"PathGenerator({path!r}, partial={partial!r}): give what partial(...) returned"
+            )
+            raise DeclarationError(message)
         self.path = path
+        self.partial = partial
 
     def __repr__(self) -> str:
         """Return the call that makes this object."""
-        return f"PathGenerator({self.path!r})"
+        words = f", partial={self.partial!r}" if self.partial else ""
+        return f"PathGenerator({self.path!r}{words})"

@@ -25,7 +25,8 @@ configuration  ``c`` digest; ``p`` identifier of the task that makes it, digest;
 
 A digest is the SHA-256 of ``xpmnb-identifier-1``, the class name, name and value of each
 parameter in it sorted by name, ``.``, and the init tasks. The identifier of a configuration is
-its digest; where it holds distinct but equal :class:`~xpmnb.InstanceConfig` objects, the SHA-256
+its digest (of one that a task makes, the SHA-256 of ``p``, that task's identifier and the
+digest); where it holds distinct but equal :class:`~xpmnb.InstanceConfig` objects, the SHA-256
 of ``I``, the digest and the marks that tell which occurrence is which: ``(``, for an
 InstanceConfig its number among equal ones and a colon, what its values hold, ``)``. The marks of
 what is inside a configuration are hashed.
@@ -38,13 +39,11 @@ from __future__ import annotations
 import enum
 import hashlib
 import itertools
-import math
-import struct
 from dataclasses import dataclass
 from operator import itemgetter
-from pathlib import Path, PosixPath, PurePath, PurePosixPath, PureWindowsPath, WindowsPath
 from typing import TYPE_CHECKING, Any
 
+from xpmnb.core.atoms import ATOMS, encode_text
 from xpmnb.core.declaration import parameters
 from xpmnb.core.fields import Kind
 from xpmnb.core.registry import Declared, generation, qualified_name
@@ -55,14 +54,13 @@ from xpmnb.core.walk import iter_graph, iter_inside
 from xpmnb.errors import IdentifierError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterable, Iterator
 
     from xpmnb.core.fields import Parameter
+    from xpmnb.partials import Partial
 
 FORMAT = "xpmnb-identifier-1"
 
-_pack_float = struct.Struct(">d").pack
-_NAN = b"d" + _pack_float(math.nan)
 _sha256 = hashlib.sha256
 
 
@@ -87,15 +85,16 @@ class _Plan:
     generation: int  # a default may hold a class that is declared anew later
 
 
-def identifier(config: Any, *, exclude_groups: frozenset[str] = frozenset()) -> str:
+def identifier(config: Any, *, partial: Partial | None = None) -> str:
     """Return the identifier of a configuration.
 
     Parameters
     ----------
     config
-        A configuration whose required parameters are set.
-    exclude_groups : frozenset of str
-        Names of parameter groups to leave out: a partial identifier.
+        A configuration whose required parameters are set. Where ``dep`` marked it, the
+        identifier depends on the task that makes it.
+    partial : Partial, optional
+        Which parameters to leave out: a partial identifier.
 
     Returns
     -------
@@ -108,25 +107,29 @@ def identifier(config: Any, *, exclude_groups: frozenset[str] = frozenset()) -> 
         If a value has no canonical encoding; the message names class and parameter.
     """
     state = state_of(config)
-    if state.job is not None and not exclude_groups:
+    if partial is None and state.job is not None:
         return str(state.job.id)
-    encoder = _Encoder(exclude_groups)
+    if partial is None and state.known_identifier is not None:
+        return state.known_identifier
+    encoder = _Encoder(config, partial)
     try:
         digest, has_instances = encoder.digest(config)
         if has_instances:
             marks = _InstanceMarks(encoder)
             tail = marks.of(config)
             if marks.has_several:
-                return _sha256(b"I" + digest + tail).hexdigest()
+                digest = _sha256(b"I" + digest + tail).digest()
     except RecursionError:
         message = f"{type(config).__qualname__}: values nested too deeply for an identifier"
         raise IdentifierError(message) from None
+    if state.producer is not None and state.producer is not config:
+        digest = _sha256(b"p" + bytes.fromhex(identifier(state.producer)) + digest).digest()
     return digest.hex()
 
 
 def encode(value: Any) -> bytes:
     """Return the canonical bytes of a value, or raise an IdentifierError that names it."""
-    return _Encoder(frozenset()).encode(value)
+    return _Encoder(None, None).encode(value)
 
 
 def _plan(cls: Declared | type[Any]) -> _Plan:
@@ -135,7 +138,7 @@ def _plan(cls: Declared | type[Any]) -> _Plan:
     if plan is None or plan.generation != generation():
         now = generation()
         rows = [_row(parameter) for _, parameter in sorted(parameters(plain).items())]
-        plan = _Plan(_text(FORMAT) + _text(plain.__xpm_name__), rows, now)
+        plan = _Plan(encode_text(FORMAT) + encode_text(plain.__xpm_name__), rows, now)
         type.__setattr__(plain, "__xpm_plan__", plan)
     return plan
 
@@ -148,52 +151,19 @@ def _row(parameter: Parameter) -> _Row:
             for _, each in iter_graph(inside):
                 renew(each)  # as a value that is this default will be
         ignored = encode(default)
-    return _Row(parameter.name, _text(parameter.name), parameter, parameter.in_identifier, ignored)
-
-
-def _text(value: str) -> bytes:
-    data = value.encode("utf-8", "surrogatepass")
-    return b"s%d:%b" % (len(data), data)
-
-
-def _float(value: float) -> bytes:
-    # `value or 0.0` makes one zero of two.
-    return b"d" + _pack_float(value or 0.0) if value == value else _NAN  # noqa: PLR0124 (NaN)
-
-
-def _int(value: int) -> bytes:
-    try:  # Python converts no more than 4,300 digits
-        digits = b"%d" % value
-    except ValueError:
-        message = f"an int of {value.bit_length()} bits is too large for an identifier"
-        raise IdentifierError(message) from None
-    return b"i%d:%b" % (len(digits), digits)
-
-
-def _path(value: PurePath) -> bytes:
-    data = value.as_posix().encode("utf-8", "surrogatepass")
-    return b"P%d:%b" % (len(data), data)
-
-
-_ATOMS: dict[type, Callable[[Any], bytes]] = {
-    type(None): lambda _: b"N",
-    bool: lambda value: b"T" if value else b"F",
-    int: _int,
-    float: _float,
-    str: _text,
-}
-_ATOMS |= dict.fromkeys(
-    (Path, PurePath, PosixPath, WindowsPath, PurePosixPath, PureWindowsPath), _path
-)
+    return _Row(
+        parameter.name, encode_text(parameter.name), parameter, parameter.in_identifier, ignored
+    )
 
 
 class _Encoder:
     """Encodes one graph of configurations. One thread; made for one use."""
 
-    __slots__ = ("excluded", "has_instances", "low", "memo", "path")
+    __slots__ = ("has_instances", "low", "memo", "partial", "path", "root")
 
-    def __init__(self, excluded: frozenset[str]) -> None:
-        self.excluded = excluded
+    def __init__(self, root: Any, partial: Partial | None) -> None:
+        self.root = root
+        self.partial = partial
         self.memo: dict[int, tuple[bytes, bool]] = {}
         self.path: dict[int, int] = {}
         """Depth of each configuration that is being encoded: what a cycle refers to."""
@@ -202,7 +172,7 @@ class _Encoder:
         self.has_instances = False
 
     def encode(self, value: Any) -> bytes:
-        atom = _ATOMS.get(type(value))
+        atom = ATOMS.get(type(value))
         if atom is not None:
             return atom(value)
         kind = type(value)
@@ -217,7 +187,7 @@ class _Encoder:
         if kind is set or kind is SealedSet or kind is frozenset:
             return self._sequence(b"S", sorted(self.encode(v) for v in value if not _is_meta(v)))
         if isinstance(value, enum.Enum) and value.name is not None:
-            return b"e" + _text(qualified_name(kind)) + _text(value.name)
+            return b"e" + encode_text(qualified_name(kind)) + encode_text(value.name)
         message = f"{value!r:.80} of type {kind.__qualname__} has no canonical encoding"
         raise IdentifierError(message)
 
@@ -237,7 +207,7 @@ class _Encoder:
         del self.path[id(config)]
         if self.low > depth:  # not in a cycle: the same from wherever it is reached
             self.memo[id(config)] = result
-            if state.sealed and not self.excluded:
+            if state.sealed and self.partial is None:
                 state.digest = (generation(), result)
         self.low = min(outer_low, self.low) if self.low < depth else outer_low
         self.has_instances = outer_instances or result[1]
@@ -245,7 +215,7 @@ class _Encoder:
 
     def _kept(self, state: ConfigState) -> tuple[bytes, bool] | None:
         """Return what an earlier encoder found, unless a class was declared anew since then."""
-        if self.excluded or state.digest is None or state.digest[0] != generation():
+        if self.partial is not None or state.digest is None or state.digest[0] != generation():
             return None
         return state.digest[1]  # type: ignore[no-any-return]
 
@@ -254,7 +224,7 @@ class _Encoder:
         values = config.__dict__
         parts = [plan.header]
         for row in plan.rows:
-            if self.is_excluded(row):
+            if self.partial is not None and self.is_excluded(config, row):
                 continue
             if row.name not in values:
                 if row.included and row.parameter.generator is None:
@@ -262,7 +232,7 @@ class _Encoder:
                     raise IdentifierError(message)
                 continue
             value = values[row.name]
-            atom = _ATOMS.get(type(value))
+            atom = ATOMS.get(type(value))
             if atom is None:
                 encoded = self._value(row, value)
             elif row.included:
@@ -278,9 +248,10 @@ class _Encoder:
             parts.append(self._sequence(b"t", [self.encode(task) for task in state.init_tasks]))
         return _sha256(b"".join(parts)).digest()
 
-    def is_excluded(self, row: _Row) -> bool:
-        """Tell whether the parameter is in a group that is left out."""
-        return bool(self.excluded) and not self.excluded.isdisjoint(row.parameter.field.groups)
+    def is_excluded(self, config: Any, row: _Row) -> bool:
+        """Tell whether a partial identifier leaves out the parameter of a configuration."""
+        groups, inner = row.parameter.field.groups, config is not self.root
+        return self.partial is not None and self.partial.excludes(groups, inner=inner)
 
     def _value(self, row: _Row, value: Any) -> bytes | None:
         """Return the encoding of a value that is no atom; None if it is not in the identifier."""
@@ -373,7 +344,7 @@ class _InstanceMarks:
         """Yield the configurations that count, in an order that only the values decide."""
         for row in _plan(type(config)).rows:
             value = config.__dict__.get(row.name)
-            if _is_included(row, value) and not self.encoder.is_excluded(row):
+            if _is_included(row, value) and not self.encoder.is_excluded(config, row):
                 yield from self._in_order(value)
         yield from config.__dict__["__xpm__"].init_tasks
 

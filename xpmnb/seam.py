@@ -13,10 +13,24 @@ if TYPE_CHECKING:
 
 
 class Submitter(Protocol):
-    """Takes sealed tasks over: an open experiment, seen from below."""
+    """Takes tasks over: an open experiment, seen from below."""
 
-    def submit_task(self, task: Any, **options: Any) -> Any:
-        """Submit a task and return what the user gets back."""
+    def submit_task(self, task: Any, options: Any) -> Any:
+        """Submit a task with its ``SubmitOptions``, and return what the user gets back."""
+        ...
+
+
+class Context(Protocol):
+    """What the code of a task can ask of its job: the context of an attempt, seen from below."""
+
+    def remaining_time(self) -> float | None:
+        """Return the seconds until the time of the job is over; None if it has no end."""
+        ...
+
+    def register_output(
+        self, method: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> None:
+        """Tell those who watch a method that it has a new output, made by these arguments."""
         ...
 
 
@@ -30,6 +44,12 @@ script_being_imported: str | None = None
 
 current_submitter: Callable[[], Submitter] = _unfilled
 """Return the experiment that a ``submit()`` goes to, opening the default one in a notebook."""
+
+current_context: Callable[[], Context | None] = _unfilled
+"""Return the context of the job that the current thread works for; None outside jobs."""
+
+current_workspace: Callable[[], str | None] = _unfilled
+"""Return the root of the current experiment's workspace; None if no experiment is open."""
 
 notebook_stem: Callable[[], str | None] = _unfilled
 """Return the file stem of the running notebook; None where it cannot be known."""

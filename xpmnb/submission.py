@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from xpmnb.core.declaration import parameters
 from xpmnb.core.model import Task
-from xpmnb.core.objects import generate_paths
+from xpmnb.core.paths import generate_paths
 from xpmnb.core.state import is_configuration, state_of
 from xpmnb.core.tags import tags
 from xpmnb.core.values import seal
@@ -18,6 +17,7 @@ from xpmnb.scheduler.jobs import Job
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from xpmnb.core.types import DependentMarker
     from xpmnb.records.layout import WorkspaceLayout
@@ -91,18 +91,21 @@ def _outputs(task: Any, job: Job, before: Job | None) -> Any:
     """Set the paths that follow from a task's new job, and return the outputs."""
     if before is not None:
         _forget_paths(task, before)
-    for (owner, name), path in generate_paths(task, job.layout.path).items():
-        if owner == id(task):
-            task.__dict__[name] = path
+    for name, path in _own_paths(task, job).items():
+        task.__dict__[name] = path
     return task.task_outputs(_marker(task))
 
 
 def _forget_paths(task: Any, before: Job) -> None:
     """Take back the paths that an earlier submission, perhaps elsewhere, generated."""
-    for name, parameter in parameters(type(task)).items():
-        generator = parameter.generator
-        if generator is not None and task.__dict__.get(name) == before.path / generator.path:
-            del task.__dict__[name]
+    for name in _own_paths(task, before):
+        task.__dict__.pop(name, None)
+
+
+def _own_paths(task: Any, job: Job) -> dict[str, Path]:
+    """Return the paths that are generated for the task itself, by parameter."""
+    found = generate_paths(task, job.layout.path, job.layout.workspace.partials)
+    return {name: path for (owner, name), path in found.items() if owner == id(task)}
 
 
 def _marker(task: Any) -> DependentMarker:

@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 from xpmnb import ownership, streams
 from xpmnb.core.model import Running
-from xpmnb.core.objects import generate_paths, instantiate
+from xpmnb.core.objects import instantiate
+from xpmnb.core.paths import generate_paths
 from xpmnb.document import from_document, to_document
 from xpmnb.endings import Ending, ending_of, result_json
 from xpmnb.errors import XpmnbError
@@ -37,7 +38,7 @@ from xpmnb.version import __version__
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-from xpmnb.core.objects import GeneratedPaths
+from xpmnb.core.paths import GeneratedPaths
 
 HOST = os.uname().nodename if hasattr(os, "uname") else ""
 """The name of this machine, as records show it."""
@@ -183,7 +184,7 @@ class Attempt:
 
     def _prepare(self) -> GeneratedPaths:
         """Write what is known before the job runs, in a directory that is empty."""
-        paths = generate_paths(self._task, self.layout.path)
+        paths = generate_paths(self._task, self.layout.path, self.layout.workspace.partials)
         write_new(self.layout.script, program_text(self._task))
         record = {
             "format": 1,

@@ -8,7 +8,8 @@ import pytest
 
 from tests.support.declaring import Cells, loose
 from xpmnb import Config, InstanceConfig, Meta, Param, PathGenerator, Task, field
-from xpmnb.core.objects import generate_paths, instantiate
+from xpmnb.core.objects import instantiate
+from xpmnb.core.paths import generate_paths
 from xpmnb.core.state import is_configuration, is_declared, state_of
 from xpmnb.errors import DeclarationError
 
@@ -121,7 +122,7 @@ def test_paths_lie_where_their_configuration_is_used() -> None:
     train = Train.C(
         model=model, models=[first, second], by_name={"big": named, "../up": Model.C()}
     ).seal()
-    paths = generate_paths(train, "/job")
+    paths = generate_paths(train, "/job", "/partials")
     assert paths[id(train), "log"] == Path("/job/log.txt")
     assert paths[id(model), "weights"] == Path("/job/model/w/model.pth")
     assert paths[id(first), "weights"] == Path("/job/models/0/w/model.pth")
@@ -134,7 +135,7 @@ def test_paths_lie_where_their_configuration_is_used() -> None:
 def test_paths_set_by_hand_are_kept() -> None:
     """A path that was given is not generated."""
     train = Train.C(log=Path("mine.txt"), model=loose(Model).C(weights=Path("w"))).seal()
-    assert generate_paths(train, "/job") == {}
+    assert generate_paths(train, "/job", "/partials") == {}
     made = instantiate(train, {})
     assert made.log == Path("mine.txt")
 
@@ -144,7 +145,7 @@ def test_paths_of_another_task_lie_in_its_directory() -> None:
     learner = Train.C(model=Model.C()).seal()
     state_of(learner).job = SimpleNamespace(path=Path("/other"))
     evaluate = Evaluate.C(learner=learner).seal()
-    paths = generate_paths(evaluate, "/job")
+    paths = generate_paths(evaluate, "/job", "/partials")
     assert paths[id(evaluate), "report"] == Path("/job/report.txt")
     assert paths[id(learner.model), "weights"] == Path("/other/model/w/model.pth")
     made = instantiate(evaluate, paths)
@@ -182,6 +183,6 @@ def test_equal_instance_configurations_stay_two_objects() -> None:
 def test_paths_that_were_set_by_submitting_are_generated_again() -> None:
     """A task whose paths are known already still says which folders its job needs."""
     train = Train.C(model=Model.C()).seal()
-    paths = generate_paths(train, "/job")
+    paths = generate_paths(train, "/job", "/partials")
     train.__dict__["log"] = paths[id(train), "log"]
-    assert generate_paths(train, "/job") == paths
+    assert generate_paths(train, "/job", "/partials") == paths

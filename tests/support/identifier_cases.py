@@ -26,6 +26,7 @@ from xpmnb import (
 )
 from xpmnb.core.state import state_of
 from xpmnb.identifiers import identifier
+from xpmnb.partials import Partial
 
 SEARCH = param_group("search")
 
@@ -177,7 +178,7 @@ CASES: dict[str, Callable[[], Any]] = {
 def identifiers() -> dict[str, str]:
     """Return the identifier of each case, and a partial one."""
     result = {name: identifier(make()) for name, make in CASES.items()}
-    pinned = identifier(train(lr=9), exclude_groups=frozenset({"search"}))
+    pinned = identifier(train(lr=9), partial=Partial(frozenset({"search"})))
     return {**result, "train without the group search": pinned}
 
 

@@ -15,10 +15,13 @@ import typing
 from dataclasses import dataclass, replace
 from typing import Any
 
+from xpmnb.core.checkers import compile_annotated
 from xpmnb.core.fields import MISSING, Field, Kind, Parameter
 from xpmnb.core.registry import Declared, find_beside
-from xpmnb.core.types import compile_annotated
 from xpmnb.errors import DeclarationError
+
+_RESERVED = frozenset({"init_tasks"})
+"""Names that stand beside those of parameters, in tables and in job directories."""
 
 _KIND_WORD = re.compile(r"\b(Param|Meta|Constant)\b")
 
@@ -206,7 +209,7 @@ def _check_name(cls: Declared, name: str) -> None:
     taken = any(
         name in base.__dict__ for base in cls.__mro__ if base.__module__.startswith("xpmnb.core.")
     )
-    if taken or name.startswith("__"):
+    if taken or name.startswith("__") or name in _RESERVED:
         message = f"{cls.__qualname__}.{name}: xpmnb uses this name itself; choose another one"
         raise DeclarationError(message)
 

@@ -1,7 +1,7 @@
 """What a class declares: parameters, their kinds, and their defaults.
 
 ``Param``, ``Meta`` and ``Constant`` are ``Annotated`` aliases, so that type checkers see the
-plain type. Checking values is done by ``types.py``; collecting the parameters of a class by
+plain type. Checking values is done by ``checkers.py``; collecting the parameters of a class by
 ``declaration.py``.
 """
 
@@ -11,13 +11,15 @@ import enum
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar, overload
 
+from xpmnb.core.checkers import MismatchError, ValueType
 from xpmnb.core.sealed import thaw
-from xpmnb.core.types import MismatchError, ValueType
 from xpmnb.errors import DeclarationError, ParameterError
 from xpmnb.generators import PathGenerator
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+
+    from xpmnb.partials import ParameterGroup
 
 T = TypeVar("T")
 
@@ -53,24 +55,6 @@ class _Missing(enum.Enum):
 
 
 MISSING = _Missing.MISSING
-
-
-class ParameterGroup:
-    """A name for parameters that a partial identifier can leave out; see :func:`param_group`."""
-
-    __slots__ = ("name",)
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-
-    def __repr__(self) -> str:
-        """Return the call that makes this object."""
-        return f"param_group({self.name!r})"
-
-
-def param_group(name: str) -> ParameterGroup:
-    """Return a group of parameters, to be named in ``field(groups=[...])``."""
-    return ParameterGroup(name)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

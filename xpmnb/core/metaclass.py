@@ -15,7 +15,18 @@ from xpmnb.errors import ConfigError, DeclarationError
 
 T = TypeVar("T")
 
-_TASK_NAMES = frozenset({"add_dependencies", "execute", "job", "jobpath", "submit", "wait"})
+_TASK_NAMES = frozenset(
+    {
+        "add_dependencies",
+        "execute",
+        "job",
+        "jobpath",
+        "on_completed",
+        "submit",
+        "wait",
+        "watch_output",
+    }
+)
 
 _SHOWN = 60
 """How many characters of a value the repr of a configuration shows."""

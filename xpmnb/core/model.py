@@ -1,134 +1,49 @@
-"""Config and Task: what a person derives classes from.
+"""Tasks: what a person derives classes from that can be run.
 
-The classes are thin: what a declaration does is in ``metaclass.py``, values are in ``values.py``,
-objects in ``objects.py``.
+Config, of which a task is one, is in ``config.py``; what ``submit`` is told in ``options.py``.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
 from xpmnb import seam
-from xpmnb.core import values
-from xpmnb.core.metaclass import ConfigMeta
-from xpmnb.core.objects import instantiate
+from xpmnb.core.callbacks import completion, watched_output
+from xpmnb.core.config import Config, InstanceConfig
+from xpmnb.core.options import SubmitOptions
 from xpmnb.core.state import state_of
-from xpmnb.core.tags import add_tag, tags
 from xpmnb.errors import SealedError, SubmissionError
-from xpmnb.identifiers import identifier
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator, Mapping, Sequence
 
     from xpmnb.core.types import DependentMarker
 
+__all__ = ["Config", "InstanceConfig", "LightweightTask", "ResumableTask", "Running", "Task"]
 
-class Config(metaclass=ConfigMeta):
-    """Is the base of everything that is described by parameters.
 
-    Declare parameters in the class body, build configurations with ``C``, and use the
-    parameters as plain attributes::
+class LightweightTask(Config):
+    """Is a Config that prepares the objects of a task: it loads a model, say.
 
-        class Model(Config):
-            layers: Param[int] = 2
+    Give it to ``submit(init_tasks=[...])`` of a task: its ``execute`` runs in the same job,
+    before that of the task, on the same objects. It has no job of its own::
 
-        model = Model.C(layers=3)
+        class LoadModel(LightweightTask):
+            model: Param[Model]
+            path: Meta[Path]
 
-    A *configuration* holds checked values and is shared by those that use it. ``execute`` sees
-    *instances*: objects made by ``__init__()`` without arguments, given their attributes, and
-    finished by ``__post_init__()``.
-
-    A configuration is used by one thread at a time; once sealed, by any.
+            def execute(self):
+                self.model.load(self.path)
     """
 
-    __xpm_distinct__ = False
-    """Whether equal objects are told apart by identifiers; see :class:`InstanceConfig`."""
+    __xpm_lightweight__ = True
+    """Tells ``submit`` that this may be an init task."""
 
-    def __validate__(self) -> None:
-        """Check values against each other; called on the configuration before submission.
-
-        Raise any error to refuse the configuration.
-        """
-
-    def __post_init__(self) -> None:
-        """Finish an instance once its attributes are set."""
-
-    def __identifier__(self) -> str:
-        """Return the identifier: 64 hexadecimal digits that depend on the values alone.
-
-        Raises
-        ------
-        IdentifierError
-            If a required value is missing or a value has no canonical encoding.
-        """
-        return identifier(self)
-
-    def seal(self) -> Self:
-        """Check this configuration and all inside it, and make them unchangeable.
-
-        Returns
-        -------
-        Self
-            The same configuration.
-
-        Raises
-        ------
-        MissingParameterError
-            If required values are missing; all of them are named.
-        """
-        state_of(self)
-        values.seal(self)
-        return self
-
-    def copy(self, **changes: Any) -> Self:
-        """Return an unsealed copy with some values changed.
-
-        Configurations inside are shared, not copied.
-
-        Raises
-        ------
-        UnknownParameterError, ParameterError
-            If a change does not fit.
-        """
-        state_of(self)
-        return values.copy(self, changes)
-
-    def instance(self) -> Self:
-        """Seal the configuration and return the object that it describes, for use right here.
-
-        Returns
-        -------
-        Self
-            A new object at each call. Paths that only a job directory gives are not set.
-        """
-        self.seal()
-        return instantiate(self)  # type: ignore[no-any-return]
-
-    def tag(self, name: str, value: str | float) -> Self:
-        """Set a tag of this configuration, and return it.
-
-        Raises
-        ------
-        SealedError
-            If it was submitted.
-        """
-        add_tag(self, name, value)
-        return self
-
-    def tags(self) -> dict[str, Any]:
-        """Return the tags of this configuration and of all that it is made from."""
-        return tags(self)
-
-
-class InstanceConfig(Config):
-    """Is a Config of which two equal objects count as two.
-
-    A pair of two distinct but equal ones has another identifier than a pair that uses one
-    twice: two models of the same shape are not one model with shared weights.
-    """
-
-    __xpm_distinct__ = True
+    def execute(self) -> Any:
+        """Prepare the objects; what is returned is not kept."""
+        message = f"{type(self).__qualname__} has no execute(): define def execute(self)"
+        raise NotImplementedError(message)
 
 
 class Running(NamedTuple):
@@ -152,6 +67,13 @@ class Task(Config):
     While ``execute`` runs, the working directory is the job directory, and ``self`` has
     ``__taskdir__`` (its path), ``__maintaskdir__`` and ``__tags__`` (a dict).
     """
+
+    __launcher__: ClassVar[Any] = None
+    """Where tasks of this class run unless ``submit(launcher=...)`` says otherwise: a name or a
+    Launcher. None leaves it to the experiment."""
+
+    __xpm_resumable__ = False
+    """Whether it goes on in the directory of an earlier run; see :class:`ResumableTask`."""
 
     # Properties, not annotations: those would be parameters to a type checker.
     @property
@@ -195,13 +117,35 @@ class Task(Config):
         """
         return dep(self)
 
-    def submit(self, *, launcher: Any = None) -> Any:
+    def submit(
+        self,
+        *,
+        launcher: Any = None,
+        init_tasks: Sequence[LightweightTask] = (),
+        max_retries: int | None = None,
+        walltime: float | None = None,
+        tokens: Mapping[str, int] | None = None,
+        environ: Mapping[str, str] | None = None,
+    ) -> Any:
         """Submit the task to the current experiment; returns at once.
 
         Parameters
         ----------
         launcher : str or Launcher, optional
-            Where it runs. By default where the experiment says.
+            Where it runs. By default where :attr:`__launcher__` or else the experiment says.
+        init_tasks : sequence of configurations of LightweightTask
+            Run in this order before ``execute``, on the objects that it sees: a configuration
+            that the task and an init task share is one object. They are part of the identifier.
+        max_retries : int, optional
+            How many runs may follow the first one; only the timeout of a :class:`ResumableTask`
+            takes one. By default what the settings say for the workspace, or else 3.
+        walltime : float, optional
+            Seconds that each run may take; it is stopped then, and fails with the reason
+            ``timeout``. By default as long as it takes.
+        tokens : dict, optional
+            How many of which tokens the job holds while it runs: ``{"gpu": 1}``.
+        environ : dict, optional
+            Environment variables that are added to those of the job.
 
         Returns
         -------
@@ -213,10 +157,81 @@ class Task(Config):
         SubmissionError
             If no experiment is open (outside notebooks), or a task used here was not submitted.
         ConfigError
-            If values are missing or do not fit.
+            If values are missing or do not fit, or one of these options does not.
         """
         state_of(self)
-        return seam.current_submitter().submit_task(self, launcher=launcher)
+        options = SubmitOptions(
+            launcher,
+            tuple(init_tasks) if isinstance(init_tasks, (list, tuple)) else init_tasks,  # type: ignore[arg-type]  # refused
+            max_retries,
+            walltime,
+            {} if tokens is None else tokens,
+            {} if environ is None else environ,
+        )
+        return seam.current_submitter().submit_task(self, options)
+
+    def on_completed(self, callback: Callable[..., object]) -> Self:
+        """Call a function once the job of this task has ended well.
+
+        Each call adds a callback, before or after ``submit()``. A callback is called once for
+        each submission, also if the job was done before, in a thread of its own that may submit
+        more tasks.
+
+        Parameters
+        ----------
+        callback : callable
+            Called with this task if it needs an argument, and with nothing else.
+
+        Returns
+        -------
+        Self
+            This task.
+
+        Raises
+        ------
+        TypeError
+            If it cannot be called so.
+        """
+        state = state_of(self)
+        call = completion(callback, self)
+        state.on_completed.append(call)
+        if state.job is not None:
+            state.job.on_completed(call)
+        return self
+
+    def watch_output(self, method: Callable[..., Any], callback: Callable[[Any], object]) -> Self:
+        """Call a function with each output that the running task registers for a method.
+
+        Each call adds a callback, before or after ``submit()``. Outputs that were registered
+        before are told as well, each once.
+
+        Parameters
+        ----------
+        method : callable
+            A bound method of a configuration in this task, which the task gives to
+            ``register_task_output``: ``validation.checkpoint``.
+        callback : callable
+            Called with what the method returns, in a thread of its own that may submit more
+            tasks.
+
+        Returns
+        -------
+        Self
+            This task.
+
+        Raises
+        ------
+        TypeError
+            If this is no ResumableTask, or the method is no bound method of a configuration.
+        ValueError
+            If the configuration is not inside this task.
+        """
+        state = state_of(self)
+        watched = watched_output(self, method, callback)
+        state.watched.append(watched)
+        if state.job is not None:
+            state.job.watch_output(*watched)
+        return self
 
     def add_dependencies(self, *tasks: Any) -> Self:
         """Make other tasks run first, though no parameter uses them.
@@ -282,3 +297,27 @@ class Task(Config):
     def stderr(self) -> Path:
         """Return the file with what the job wrote to standard error."""
         return self.job.stderr  # type: ignore[no-any-return]
+
+
+class ResumableTask(Task):
+    """Is a Task that goes on where an earlier run of it stopped.
+
+    Its directory is kept when it runs again, so write checkpoints, and look for them when
+    ``execute`` begins. A run whose time is over (see ``submit(walltime=...)``), or that raises
+    :class:`~xpmnb.GracefulTimeout`, is followed by another one, up to ``max_retries``; whatever
+    else makes it fail does not. It may register outputs while it runs, see
+    :meth:`register_task_output`.
+    """
+
+    __xpm_resumable__ = True
+
+    def remaining_time(self) -> float | None:
+        """Return how long this run may still take.
+
+        Returns
+        -------
+        float or None
+            Seconds, 0 if the time is over; None if there is no limit, or outside a job.
+        """
+        context = seam.current_context()
+        return None if context is None else context.remaining_time()

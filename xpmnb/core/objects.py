@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import functools
-from pathlib import Path
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from xpmnb.core import registry
@@ -11,73 +10,55 @@ from xpmnb.core.declaration import parameters
 from xpmnb.core.sealed import thaw
 from xpmnb.core.state import state_of
 from xpmnb.core.values import map_configs
-from xpmnb.core.walk import graph_of, has_no_children, iter_graph
+from xpmnb.core.walk import graph_of, iter_whole
+from xpmnb.identifiers import identifier
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
-GeneratedPaths = dict[tuple[int, str], Path]
-"""Generated paths by ``id`` of the configuration and name of the parameter."""
+    from xpmnb.core.paths import GeneratedPaths
 
 
-def generate_paths(config: Any, directory: str) -> GeneratedPaths:
-    """Return the paths that generators of a graph make for a job.
+@dataclass(frozen=True, slots=True)
+class Built:
+    """The objects of one attempt to run a job."""
+
+    root: Any
+    """The object of the task."""
+    init_tasks: tuple[Any, ...]
+    """The objects of its init tasks, in order; they share objects with the task."""
+    places: dict[int, tuple[Any, tuple[str, ...]]]
+    """By the ``id`` of each object: the object, which is so kept alive, and the path to it.
+
+    The path is that of :func:`~xpmnb.core.walk.iter_whole`: names of parameters from the task,
+    after ``"init_tasks"`` and a number for what only an init task uses.
+    """
+
+
+def build(config: Any, paths: GeneratedPaths) -> Built:
+    """Return the objects that a job of a task runs on.
+
+    Objects are made as :func:`instantiate` says; a configuration that both the task and an init
+    task use becomes one object.
 
     Parameters
     ----------
     config
-        The root: its own paths lie directly in the directory.
-    directory : str
-        The job directory.
+        The sealed configuration of a task.
+    paths : dict
+        What :func:`~xpmnb.core.paths.generate_paths` returned.
 
-    Returns
-    -------
-    dict
-        Path by ``(id(configuration), parameter name)``; values set by hand are not in it. What
-        belongs to another submitted task lies in the directory of that task.
+    Raises
+    ------
+    TypeError
+        If an ``__init__`` needs arguments.
     """
-    if has_no_children(config) and not _has_generators(type(config)):  # type: ignore[arg-type]  # a class
-        return {}  # the common case, and asked for with every job
-    result: GeneratedPaths = {}
-    directories = {id(config): directory}
-    pending = [config]
-    while pending:
-        task = pending.pop()
-        own, others = _split(task)
-        for path, each in own:
-            for name, parameter in parameters(type(each)).items():
-                if parameter.generator is not None:
-                    place = Path(directories[id(task)], *path, parameter.generator.path)
-                    # Submitting a task sets its own paths, and documents hold them.
-                    if each.__dict__.get(name, place) == place:
-                        result[id(each), name] = place
-        for other in others:
-            if id(other) not in directories:
-                directories[id(other)] = str(state_of(other).job.path)
-                pending.append(other)
-    return result
-
-
-@functools.lru_cache(maxsize=1000)
-def _has_generators(cls: Any) -> bool:
-    return any(parameter.generator is not None for parameter in parameters(cls).values())
-
-
-def _split(task: Any) -> tuple[list[tuple[tuple[str, ...], Any]], list[Any]]:
-    """Return the configurations that are a task's own, with paths, and other submitted tasks."""
-    others: list[Any] = []
-
-    def is_own(each: Any) -> bool:
-        return each is task or state_of(each).job is None
-
-    def enter(each: Any) -> bool:
-        if is_own(each):
-            return True
-        others.append(each)
-        return False
-
-    graph = iter_graph(task, enter=enter)
-    return [(path, each) for path, each in graph if is_own(each)], others
+    order = list(iter_whole(config))
+    objects = _make(each for _, each in order)
+    _finish(objects, [each for _, each in order], paths)
+    places = {id(objects[id(each)]): (objects[id(each)], path) for path, each in order}
+    init_tasks = tuple(objects[id(each)] for each in state_of(config).init_tasks)
+    return Built(objects[id(config)], init_tasks, places)
 
 
 def instantiate(config: Any, paths: GeneratedPaths | None = None) -> Any:
@@ -85,14 +66,16 @@ def instantiate(config: Any, paths: GeneratedPaths | None = None) -> Any:
 
     A configuration that is used twice becomes one object that is used twice. Objects are made
     by ``__init__()`` without arguments, then get their attributes, then ``__post_init__()`` is
-    called, on the inner ones first. Classes are taken in their newest definition.
+    called, on the inner ones first. Classes are taken in their newest definition. Init tasks are
+    left out.
 
     Parameters
     ----------
     config
         A configuration whose values are complete.
     paths : dict, optional
-        What :func:`generate_paths` returned; without it generated paths are not set.
+        What :func:`~xpmnb.core.paths.generate_paths` returned; without it generated paths are
+        not set.
 
     Raises
     ------
@@ -100,12 +83,21 @@ def instantiate(config: Any, paths: GeneratedPaths | None = None) -> Any:
         If an ``__init__`` needs arguments.
     """
     order = graph_of(config)
-    objects = {id(each): _new(registry.newest(type(each))) for each in order}
+    objects = _make(order)
+    _finish(objects, order, paths or {})
+    return objects[id(config)]
+
+
+def _make(order: Iterable[Any]) -> dict[int, Any]:
+    """Return a new object for each configuration, by the ``id`` of the configuration."""
+    return {id(each): _new(registry.newest(type(each))) for each in order}
+
+
+def _finish(objects: Mapping[int, Any], order: Iterable[Any], paths: GeneratedPaths) -> None:
     for each in order:
-        _fill(objects[id(each)], each, objects, paths or {})
+        _fill(objects[id(each)], each, objects, paths)
     for each in order:
         objects[id(each)].__post_init__()
-    return objects[id(config)]
 
 
 def _new(cls: Any) -> Any:
@@ -120,6 +112,9 @@ def _new(cls: Any) -> Any:
 
 def _fill(instance: Any, config: Any, objects: Mapping[int, Any], paths: GeneratedPaths) -> None:
     """Set the attributes of an instance from the values of its configuration."""
+    if getattr(type(instance), "__xpm_cached__", False):
+        # A string, so that the object can be pickled: @cache finds its folder by it.
+        instance.__dict__["__xpm_identifier__"] = identifier(config)
     values = config.__dict__
     for name, parameter in parameters(registry.newest(type(config))).items():
         if name in values:

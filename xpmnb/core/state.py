@@ -7,9 +7,12 @@ The values of the parameters are plain attributes of the object; all else is in 
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from xpmnb.core.registry import Declared
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 class ConfigState:
@@ -18,13 +21,17 @@ class ConfigState:
     __slots__ = (
         "dependencies",
         "digest",
+        "generated",
         "init_tasks",
         "is_available",
         "is_meta",
         "job",
+        "known_identifier",
+        "on_completed",
         "producer",
         "sealed",
         "tags",
+        "watched",
     )
 
     def __init__(self) -> None:
@@ -37,13 +44,21 @@ class ConfigState:
         self.producer: Any = None
         """The task that makes this value, where ``dep`` marked it."""
         self.is_available = False
-        """Whether it can be used before its producer has ended."""
+        """Whether the value was there before its producer ended: nobody has to wait for that."""
         self.job: Any = None
         """The job, once the configuration is a submitted task."""
         self.dependencies: list[Any] = []
         """Tasks that must be done first, besides those in the values."""
         self.init_tasks: tuple[Any, ...] = ()
         """Configurations executed before the task, on its own objects."""
+        self.on_completed: list[Callable[[], object]] = []
+        """What is called once the job has ended well."""
+        self.watched: list[tuple[Any, str, Callable[..., object]]] = []
+        """Outputs that are watched: configuration, name of its method, and what is called."""
+        self.known_identifier: str | None = None
+        """The identifier, where a document says it: it cannot say which tasks made the values."""
+        self.generated: frozenset[str] = frozenset()
+        """Parameters whose values a document says to be generated paths."""
         self.digest: Any = None
         """The cached identity of a sealed configuration; ``identifiers.py`` alone uses it."""
 

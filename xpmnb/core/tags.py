@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any, TypeVar
 from urllib.parse import quote
 
+from xpmnb.core.checkers import same_value
 from xpmnb.core.state import is_configuration, state_of
-from xpmnb.core.types import same_value
 from xpmnb.core.values import TaggedValue
 from xpmnb.core.walk import iter_graph
 from xpmnb.errors import SealedError
@@ -64,7 +64,7 @@ def tags(config: Any) -> dict[str, Any]:
     dict
         Value by name, outermost first. Where an inner tag has the name of an outer one and
         another value, its name is its path: ``model.lr``. The tags of the tasks that made a
-        value count as that value's.
+        value count as that value's, and those of init tasks as their task's.
     """
     result: dict[str, Any] = {}
     _collect(config, (), result, set())
@@ -74,6 +74,7 @@ def tags(config: Any) -> dict[str, Any]:
 def _collect(config: Any, prefix: tuple[str, ...], result: dict[str, Any], seen: set[int]) -> None:
     # Children come first in iter_graph; an outer tag is to win over an inner one, and the first
     # over the second.
+    init_tasks: list[tuple[tuple[str, ...], Any]] = []
     for path, each in sorted(iter_graph(config), key=lambda found: len(found[0])):
         if id(each) in seen:
             continue
@@ -84,6 +85,11 @@ def _collect(config: Any, prefix: tuple[str, ...], result: dict[str, Any], seen:
         producer = state_of(each).producer
         if producer is not None and id(producer) not in seen:
             _collect(producer, (*prefix, *path), result, seen)
+        for place, init_task in enumerate(state_of(each).init_tasks):
+            init_tasks.append(((*prefix, *path, "init_tasks", str(place)), init_task))
+    for path, init_task in init_tasks:
+        if id(init_task) not in seen:
+            _collect(init_task, path, result, seen)
 
 
 def tagspath(config: Any) -> str:

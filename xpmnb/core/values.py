@@ -10,12 +10,12 @@ import difflib
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from xpmnb.core import registry
+from xpmnb.core.checkers import same_value
 from xpmnb.core.declaration import own_annotations, parameters
 from xpmnb.core.fields import MISSING, Kind, Parameter
 from xpmnb.core.sealed import freeze, thaw
 from xpmnb.core.state import ConfigState, is_configuration, is_declared, state_of
-from xpmnb.core.types import same_value
-from xpmnb.core.walk import iter_graph, iter_inside
+from xpmnb.core.walk import iter_inside, iter_whole
 from xpmnb.errors import (
     MissingParameterError,
     ParameterError,
@@ -167,7 +167,7 @@ def copy(config: T, changes: dict[str, Any]) -> T:
 
 
 def seal(config: Any) -> None:
-    """Check a whole graph of configurations and make it unchangeable.
+    """Check a whole graph of configurations, with its init tasks, and make it unchangeable.
 
     Classes that a cell declared anew are taken in their newest definition. ``__validate__`` is
     called on each configuration, innermost first.
@@ -177,7 +177,7 @@ def seal(config: Any) -> None:
     MissingParameterError
         If required values are missing anywhere: all of them are named.
     """
-    graph = [(path, each) for path, each in iter_graph(config) if not _is_fixed(each)]
+    graph = [(path, each) for path, each in iter_whole(config) if not _is_fixed(each)]
     for _, each in graph:
         renew(each)
         _check_changed(each)

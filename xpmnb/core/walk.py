@@ -28,7 +28,10 @@ def has_no_children(config: Any) -> bool:
 
 
 def graph_of(root: Any) -> list[Any]:
-    """Return every configuration of a graph once, children before parents."""
+    """Return every configuration of a graph once, children before parents.
+
+    Like all of the walk but :func:`iter_whole`, it follows values, and no init tasks.
+    """
     if has_no_children(root):
         return [root]
     return [each for _, each in iter_graph(root)]
@@ -84,7 +87,36 @@ def _iter_placed(value: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str,
             yield from _iter_placed(item, (*path, str(place)))
 
 
-def iter_graph(root: Any, *, enter: Any = None) -> Iterator[tuple[tuple[str, ...], Any]]:
+def iter_whole(task: Any, *, enter: Any = None) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Yield every configuration that a job needs: the graph of its task, then its init tasks.
+
+    The init tasks of other tasks inside are not among them: they belong to other jobs.
+
+    Parameters
+    ----------
+    task
+        The configuration of a task.
+    enter : callable, optional
+        As in :func:`iter_graph`.
+
+    Yields
+    ------
+    path : tuple of str
+        As in :func:`iter_graph`; ``("init_tasks", "0", ...)`` for what the first init task
+        alone uses.
+    config
+        Each configuration once.
+    """
+    seen: set[int] = set()
+    yield from iter_graph(task, enter=enter, seen=seen)
+    for place, init_task in enumerate(vars(task)["__xpm__"].init_tasks):
+        for path, config in iter_graph(init_task, enter=enter, seen=seen):
+            yield ("init_tasks", str(place), *path), config
+
+
+def iter_graph(
+    root: Any, *, enter: Any = None, seen: set[int] | None = None
+) -> Iterator[tuple[tuple[str, ...], Any]]:
     """Yield every configuration of a graph once, children before parents, with its path.
 
     Parameters
@@ -94,6 +126,8 @@ def iter_graph(root: Any, *, enter: Any = None) -> Iterator[tuple[tuple[str, ...
     enter : callable, optional
         Told each configuration; when it returns False the configuration is yielded, but what
         is inside it is not walked.
+    seen : set of int, optional
+        The ``id`` of configurations that were yielded before, and are not again; added to.
 
     Yields
     ------
@@ -103,12 +137,15 @@ def iter_graph(root: Any, *, enter: Any = None) -> Iterator[tuple[tuple[str, ...
     config
         The configuration. Cycles are walked once.
     """
+    seen = set() if seen is None else seen
+    if id(root) in seen:
+        return
+    seen.add(id(root))
     if has_no_children(root):
         if enter is not None:
             enter(root)
         yield (), root
         return
-    seen = {id(root)}
     stack: list[tuple[tuple[str, ...], Any, Iterator[tuple[tuple[str, ...], Any]]]] = []
 
     def children(config: Any) -> Iterator[tuple[tuple[str, ...], Any]]:

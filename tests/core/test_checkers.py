@@ -12,7 +12,7 @@ import pytest
 
 from tests.support.declaring import declare, loose
 from xpmnb import Choices, Config, Param
-from xpmnb.core.types import same_value
+from xpmnb.core.checkers import same_value
 from xpmnb.errors import DeclarationError, ParameterError
 
 

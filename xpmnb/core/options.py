@@ -1,0 +1,115 @@
+"""What ``submit()`` is told besides the task, checked in one place."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from xpmnb.core.state import is_configuration, is_declared, state_of
+from xpmnb.errors import ParameterError, SealedError
+from xpmnb.identifiers import encode
+
+if TYPE_CHECKING:
+    from typing import NoReturn
+
+
+@dataclass(frozen=True, slots=True)
+class SubmitOptions:
+    """How a task is to be run. Immutable; any thread.
+
+    Raises
+    ------
+    ParameterError
+        If an option does not fit; the message names it, what was given and what is expected.
+    """
+
+    launcher: Any = None
+    """Where it runs, a name or a Launcher; None leaves it to task class and experiment."""
+    init_tasks: tuple[Any, ...] = ()
+    """Configurations of LightweightTask, executed in this order before the task."""
+    max_retries: int | None = None
+    """How many runs may follow the first one; None leaves it to the settings."""
+    walltime_s: float | None = None
+    """Seconds that each run may take; None for as long as it takes."""
+    tokens: Mapping[str, int] = field(default_factory=dict)
+    """How many of which tokens the job holds while it runs."""
+    environ: Mapping[str, str] = field(default_factory=dict)
+    """Environment variables that are added."""
+
+    def __post_init__(self) -> None:
+        """Check every option."""
+        _check_init_tasks(self.init_tasks)
+        retries = self.max_retries
+        if retries is not None and (not _is_int(retries) or retries < 0):
+            _refuse("max_retries", retries, "give a whole number of runs, 0 or more")
+        walltime = self.walltime_s
+        if walltime is not None and not _is_duration(walltime):
+            _refuse("walltime", walltime, "give seconds, more than 0")
+        for name, count in _items("tokens", self.tokens, 'give a dict such as {"gpu": 1}'):
+            if not isinstance(name, str) or not name or not _is_int(count) or count < 1:
+                _refuse("tokens", self.tokens, 'give names and counts of 1 or more: {"gpu": 1}')
+        wanted = 'give a dict of strings such as {"OMP_NUM_THREADS": "1"}'
+        for name, value in _items("environ", self.environ, wanted):
+            if not isinstance(name, str) or not isinstance(value, str):
+                _refuse("environ", self.environ, wanted)
+            if not name or "=" in name or "\0" in name + value:
+                _refuse("environ", self.environ, f"{name!r} is no name or value of a variable")
+
+
+def _refuse(option: str, value: Any, wanted: str) -> NoReturn:
+    message = f"submit({option}={value!r:.80}): {wanted}"
+    raise ParameterError(message)
+
+
+def _is_int(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_duration(value: Any) -> bool:
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return is_number and value > 0 and math.isfinite(value)
+
+
+def _items(option: str, value: Any, wanted: str) -> list[tuple[Any, Any]]:
+    if not isinstance(value, Mapping):
+        _refuse(option, value, wanted)
+    return list(value.items())
+
+
+def _check_init_tasks(init_tasks: Any) -> None:
+    if not isinstance(init_tasks, tuple):
+        _refuse("init_tasks", init_tasks, "give a list of configurations: init_tasks=[loader]")
+    for each in init_tasks:
+        if is_declared(each) and not is_configuration(each):
+            _refuse("init_tasks", each, "this is an instance; give the configuration")
+        if not is_configuration(each) or not getattr(each, "__xpm_lightweight__", False):
+            _refuse("init_tasks", each, "give configurations of LightweightTask classes")
+        if type(each).execute.__module__.startswith("xpmnb.core."):
+            _refuse("init_tasks", each, "its class has no execute(): define def execute(self)")
+
+
+def set_init_tasks(task: Any, init_tasks: tuple[Any, ...]) -> None:
+    """Set what is executed before a task, which then has another identifier.
+
+    Parameters
+    ----------
+    task
+        The configuration of a task, which may be sealed but was not submitted with others.
+    init_tasks : tuple
+        The init tasks of :class:`SubmitOptions`.
+
+    Raises
+    ------
+    SealedError
+        If the task was submitted with other init tasks: its identifier cannot change.
+    """
+    state = state_of(task)
+    if state.job is not None and encode(init_tasks) != encode(state.init_tasks):
+        message = (
+            f"{task!r} was submitted with other init tasks; submit a copy: task.copy().submit(...)"
+        )
+        raise SealedError(message)
+    state.init_tasks = init_tasks
+    state.digest = None
