@@ -6,45 +6,42 @@ The class has a lower-case name, like a function, because that is how it reads:
 
 from __future__ import annotations
 
-import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from xpmnb import seam, streams
+from xpmnb import current, seam, streams
+from xpmnb.analysis.run_tables import RunTables
 from xpmnb.analysis.workspace import Workspace
-from xpmnb.core.options import SubmitOptions, set_init_tasks
 from xpmnb.core.state import state_of
 from xpmnb.errors import FailedExperiment, SubmissionError
-from xpmnb.launchers.thread import ThreadLauncher
+from xpmnb.launchers.choice import default_launcher, find_launcher
 from xpmnb.scheduler.jobs import wait_until
+from xpmnb.scheduler.recalled import find_job
 from xpmnb.scheduler.runs import Lane, Run, guarded
 from xpmnb.scheduler.scheduler import Scheduler
-from xpmnb.submission import make_job
+from xpmnb.scheduler.tokens import Token, declare_token
+from xpmnb.settings import load_settings
+from xpmnb.submission import Place, make_job, record
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
     from types import TracebackType
 
-    import pandas as pd
-
+    from xpmnb.core.options import SubmitOptions
     from xpmnb.scheduler.jobs import Job
     from xpmnb.scheduler.launcher import Launcher
 
 _scheduler = Scheduler()
-_thread_launcher = ThreadLauncher()
 # Experiments that set no bound of their own share the cores of the machine.
 _shared_lane = Lane(Lane.default_limit())
-
-_lock = threading.Lock()
-_open: dict[tuple[str, str], experiment] = {}
-_current: experiment | None = None
-
-_DEFAULT_WORKSPACE = "xpm-workspace"
 
 # How long a cell that waited for its jobs may take to bring the panel up to date.
 _FLUSH_TIMEOUT_S = 2.0
 
+_DEFAULT_RETRIES = 3
 
-class experiment:  # noqa: N801 (reads like the verb that it is)
+
+class experiment(RunTables):  # noqa: N801 (reads like the verb that it is)
     """Runs tasks in a workspace, as one run of a named experiment.
 
     Use it as a context manager, which waits for the jobs on leaving, or call :meth:`start` and,
@@ -57,14 +54,19 @@ class experiment:  # noqa: N801 (reads like the verb that it is)
     Parameters
     ----------
     workdir : str or Path
-        The workspace: a directory, made if needed. Several experiments and kernels may share it.
+        The workspace: a directory, made if needed, or the id of one in the settings file. Several
+        experiments and kernels may share it.
     name : str
         Name of the experiment.
     launcher : Launcher or str, optional
-        Where the jobs run; ``"thread"`` by default.
+        Where the jobs run: ``"thread"`` (the default) or ``"process"``.
     max_jobs : int, optional
         How many jobs of this experiment run at a time. By default all experiments of the kernel
         together run as many as there are cores.
+    max_retries : int, optional
+        How often a resumable task is run again when its time runs out; 3 by default.
+
+    What is not given is taken from the settings of the workspace, where there are some.
 
     Raises
     ------
@@ -73,7 +75,9 @@ class experiment:  # noqa: N801 (reads like the verb that it is)
     TypeError
         If the name is no string.
     ValueError
-        If ``max_jobs`` is less than 1, or the launcher is unknown.
+        If ``max_jobs`` is less than 1, ``max_retries`` less than 0, or the launcher is unknown.
+    SettingsError
+        If the settings file is wrong.
 
     Notes
     -----
@@ -88,16 +92,25 @@ class experiment:  # noqa: N801 (reads like the verb that it is)
         *,
         launcher: Launcher | str | None = None,
         max_jobs: int | None = None,
+        max_retries: int | None = None,
     ) -> None:
         if not isinstance(name, str):
             message = f"experiment(..., {name!r}): the name of an experiment is a string"
             raise TypeError(message)
-        if max_jobs is not None and (not isinstance(max_jobs, int) or max_jobs < 1):
-            message = f"experiment(max_jobs={max_jobs!r}): at least 1 job must be able to run"
-            raise ValueError(message)
+        _check_count("max_jobs", max_jobs, 1, "job must be able to run")
+        _check_count("max_retries", max_retries, 0, "retries, or more")
+        settings = load_settings().find(workdir)
+        if settings is not None:
+            workdir = settings.path
+            launcher = settings.launcher if launcher is None else launcher
+            max_jobs = settings.max_jobs if max_jobs is None else max_jobs
+            max_retries = settings.max_retries if max_retries is None else max_retries
         self.name = name
         self.workspace = Workspace(Path(workdir).expanduser())
-        self._launcher = _find_launcher(launcher) or _thread_launcher
+        self._launcher = (
+            None if launcher is None else find_launcher(launcher, f"experiment {name!r}")
+        )
+        self._max_retries = _DEFAULT_RETRIES if max_retries is None else max_retries
         self._max_jobs = max_jobs
         self._lane = _shared_lane if max_jobs is None else Lane(max_jobs)
         self._run: Run | None = None
@@ -144,7 +157,6 @@ class experiment:  # noqa: N801 (reads like the verb that it is)
         SubmissionError
             If this object was started before, or a job's program imports the script to run it.
         """
-        global _current  # noqa: PLW0603 (one experiment is current in a kernel)
         if self._run is not None:
             message = f"{self!r} was started before; make a new one: experiment(...).start()"
             raise SubmissionError(message)
@@ -157,15 +169,12 @@ class experiment:  # noqa: N801 (reads like the verb that it is)
             raise SubmissionError(message)
         self.workspace.create()
         layout = self.workspace.create_run(self.name)
-        run = Run(layout, self._lane, seam.attach_observers(self._note))
-        with _lock:
+        run = Run(layout, self._lane, seam.attach_observers(self._note), self._as_current)
+        with current.lock:
             self._run = run
-            key = (str(self.workdir), self.name)
-            before = _open.get(key)
+            before = current.enter(self._key, self)
             if before is not None:
                 run.lane = self._lane = self._lane_after(before)
-            _open[key] = self
-            _current = self
             _scheduler.open_run(run)
         if before is not None:
             _scheduler.take_over(before._started(), run)  # noqa: SLF001 (of the same class)
@@ -209,19 +218,23 @@ class experiment:  # noqa: N801 (reads like the verb that it is)
 
     def _leave(self) -> None:
         """Let the run end by itself as soon as its jobs have ended."""
-        global _current  # noqa: PLW0603
-        with _lock:
-            key = (str(self.workdir), self.name)
-            if _open.get(key) is self:
-                del _open[key]
-            if _current is self:
-                _current = next(reversed(_open.values()), None)
+        current.leave(self._key, self)
         run = self._started()
         if not run.closing:
             _scheduler.close_run(run)
 
+    @property
+    def _key(self) -> current.Key:
+        return str(self.workdir), self.name
+
+    def _as_current(self) -> AbstractContextManager[None]:
+        """Let what a callback submits go here."""
+        return current.submitting_to(self)
+
     def wait(self, timeout: float | None = None, *, check: bool = False) -> None:
-        """Wait until every job of this run has ended. Ctrl-C ends the waiting, not the jobs.
+        """Wait until every job of this run has ended, and every callback has returned.
+
+        What callbacks submit is waited for, too. Ctrl-C ends the waiting, not the jobs.
 
         Parameters
         ----------
@@ -236,11 +249,16 @@ class experiment:  # noqa: N801 (reads like the verb that it is)
             If the time runs out first; the message counts the jobs that are left.
         FailedExperiment
             If ``check`` is set and jobs failed, with one line for each.
+        RuntimeError
+            In a callback, which would wait for itself.
         """
         run = self._started()
+        if run.callbacks.is_callback_thread():
+            message = "a callback cannot wait for its experiment, which waits for the callback"
+            raise RuntimeError(message)
         streams.renew()
         _scheduler.wake()
-        ended = wait_until(lambda: not run.live or run.closed.is_set(), timeout)
+        ended = wait_until(lambda: run.is_over or run.closed.is_set(), timeout)
         run.flush()
         for observer in run.observers:
             guarded(observer.flush, _FLUSH_TIMEOUT_S)
@@ -252,41 +270,51 @@ class experiment:  # noqa: N801 (reads like the verb that it is)
             message = f"{len(run.failed)} jobs of {self.name!r} failed:\n{lines}"
             raise FailedExperiment(message)
 
-    def jobs(self, runs: str | None = None) -> pd.DataFrame:
-        """Return a table with a row for each job that this run submitted.
+    def job(self, identifier: str) -> Job:
+        """Return the handle of a job of this workspace, by its identifier.
 
         Parameters
         ----------
-        runs : str, optional
-            ``"all"`` for the jobs of every run of this experiment.
+        identifier : str
+            The identifier, or the first digits of it.
+
+        Raises
+        ------
+        LookupError
+            If there is no such job, or more than one.
+        SubmissionError
+            If it is run for somebody else and has not ended.
+        """
+        return find_job(identifier, self._started().handles, self.workspace.iter_job_layouts())
+
+    def token(self, name: str, count: int) -> Token:
+        """Declare how many of something the jobs of this workspace share.
+
+        Parameters
+        ----------
+        name : str
+            What it is: ``"gpu"``.
+        count : int
+            How many there are, for all kernels that use the workspace.
 
         Returns
         -------
-        DataFrame
-            As :meth:`Workspace.jobs` describes it.
+        Token
+            For ``submit(tokens={token: 1})``, which may also name it.
+
+        Raises
+        ------
+        ValueError, WorkspaceError
+            If the count is less than 1, or the name is no name for a folder.
         """
-        self._started().flush()
-        return self.workspace.jobs(self.name, runs or self.run)
+        return declare_token(self.workspace.layout, name, count)
 
-    def metrics(self, runs: str | None = None) -> pd.DataFrame:
-        """Return a table with a row for each ``log()`` call of the jobs; see :meth:`jobs`."""
+    def _tabled(self) -> tuple[Workspace, str, str]:
         self._started().flush()
-        return self.workspace.metrics(self.name, runs or self.run)
+        return self.workspace, self.name, self.run
 
-    def events(self, runs: str | None = None) -> pd.DataFrame:
-        """Return a table with a row for each event of the jobs; see :meth:`jobs`."""
-        self._started().flush()
-        return self.workspace.events(self.name, runs or self.run)
-
-    def submit_task(self, task: Any, options: SubmitOptions | None = None) -> Any:
+    def submit_task(self, task: Any, options: SubmitOptions) -> Any:
         """Submit a task to this experiment; what ``task.submit()`` calls.
-
-        Parameters
-        ----------
-        task
-            The configuration of a task.
-        options : SubmitOptions, optional
-            How it is to be run.
 
         Returns
         -------
@@ -296,7 +324,8 @@ class experiment:  # noqa: N801 (reads like the verb that it is)
         Raises
         ------
         SubmissionError
-            If the experiment is closed, or a task used by this one was not submitted.
+            If the experiment is closed, a task used by this one was not submitted, or what it
+            asks for cannot be had.
         ConfigError, IdentifierError
             If the task's values are not fit for it.
         LauncherError
@@ -308,19 +337,18 @@ class experiment:  # noqa: N801 (reads like the verb that it is)
             raise SubmissionError(message)
         state = state_of(task)
         before = state.job
+        place = Place(
+            self.workspace.layout,
+            self._launcher_of(task, options),
+            self._max_retries,
+            cancel=_scheduler.cancel,
+        )
         try:
-            given = None if options is None else options.launcher
-            place = _find_launcher(given) or _find_launcher(task.__launcher__) or self._launcher
-            set_init_tasks(task, () if options is None else options.init_tasks)
-            run.use(place)
-            job, outputs = make_job(
-                task,
-                self.workspace.layout,
-                place,
-                cancel=_scheduler.cancel,
-                record=run.write_submission,
-            )
+            job, outputs = make_job(task, place, options)
+            run.use(job.launcher)
+            record(job, run.write_submission)
             state.job = _scheduler.submit(job, run)
+            run.attend(state.job, task)
         except BaseException:  # Ctrl-C, too: no handle may stay that nobody moves
             state.job = before
             raise
@@ -330,6 +358,15 @@ class experiment:  # noqa: N801 (reads like the verb that it is)
                 _scheduler.close_run(run)  # it may have waited for this submission
         return outputs
 
+    def _launcher_of(self, task: Any, options: SubmitOptions) -> Launcher:
+        """Return where a task runs: the more special choice wins."""
+        name = type(task).__qualname__
+        if options.launcher is not None:
+            return find_launcher(options.launcher, f"{name}.submit()")
+        if task.__launcher__ is not None:
+            return find_launcher(task.__launcher__, f"{name}.__launcher__")
+        return self._launcher or default_launcher()
+
     def _started(self) -> Run:
         if self._run is None:
             message = f"{self!r}: call .start() first, or use it in a with statement"
@@ -337,41 +374,7 @@ class experiment:  # noqa: N801 (reads like the verb that it is)
         return self._run
 
 
-def _find_launcher(launcher: Launcher | str | None) -> Launcher | None:
-    if launcher is None or not isinstance(launcher, str):
-        return launcher
-    if launcher == "thread":
-        return _thread_launcher
-    message = f"launcher {launcher!r} is unknown: use 'thread', or give a Launcher"
-    raise ValueError(message)
-
-
-def current_workspace() -> str | None:
-    """Return the root of the current experiment's workspace; None if no experiment is open."""
-    return None if _current is None else str(_current.workdir)
-
-
-def current_experiment() -> experiment:
-    """Return the current experiment; in a notebook that has none, open one.
-
-    It is named after the notebook, in ``./xpm-workspace``.
-
-    Raises
-    ------
-    SubmissionError
-        In a script that has no experiment open.
-    """
-    if _current is not None:
-        return _current
-    if not seam.in_notebook():
-        message = (
-            "no experiment is open: submit inside `with experiment('runs', 'name'):`, or after "
-            "`xp = experiment('runs', 'name').start()`"
-        )
-        raise SubmissionError(message)
-    opened = experiment(_DEFAULT_WORKSPACE, seam.notebook_stem() or "notebook")
-    opened._note = (  # noqa: SLF001 (same file)
-        f"No experiment was open: this is {opened.name!r} in {opened.workdir}. "
-        "Choose your own with experiment(workspace, name).start()."
-    )
-    return opened.start()
+def _check_count(name: str, value: int | None, least: int, words: str) -> None:
+    if value is not None and (type(value) is not int or value < least):
+        message = f"experiment({name}={value!r}): at least {least} {words}"
+        raise ValueError(message)

@@ -55,7 +55,7 @@ class Interrupter:
         self.requested = False
         """Whether the job was asked to stop."""
 
-    def request(self) -> None:
+    def request(self, message: str = "") -> None:  # noqa: ARG002 (an error that is raised from outside has no words)
         """Ask the thread to stop.
 
         Asking again, a second later or more, raises once more: the task may have swallowed the

@@ -18,14 +18,26 @@ _is_installed = False
 _original_start: Any = None
 
 
+_of_process: Any = None
+
+
 def owner() -> Any:
     """Return what the current thread is bound to; None for a thread of the kernel itself."""
-    return threading.current_thread().__dict__.get(_ATTRIBUTE)
+    return threading.current_thread().__dict__.get(_ATTRIBUTE, _of_process)
 
 
 def bind(value: Any) -> None:
     """Bind the current thread; None frees it."""
-    threading.current_thread().__dict__[_ATTRIBUTE] = value
+    if value is None:
+        threading.current_thread().__dict__.pop(_ATTRIBUTE, None)
+    else:
+        threading.current_thread().__dict__[_ATTRIBUTE] = value
+
+
+def bind_process(value: Any) -> None:
+    """Bind every thread of this process that is not bound by itself; None frees them."""
+    global _of_process  # noqa: PLW0603 (a process works for one job)
+    _of_process = value
 
 
 def start_inheriting() -> None:

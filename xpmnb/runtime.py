@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from xpmnb.records.journal import JournalWriter
+    from xpmnb.records.layout import JobLayout, WorkspaceLayout
     from xpmnb.streams import JobStream
 
 # At most this often is progress written to the journal; what a panel shows is always the newest.
@@ -33,10 +34,14 @@ class JobContext:
 
     Parameters
     ----------
+    layout : JobLayout
+        The files of the job.
     journal : JournalWriter
         Where events are written.
     attempt : int
         Number of the attempt, from 1.
+    stdout, stderr : JobStream
+        Where ``sys.stdout`` and ``sys.stderr`` of the job's threads lead.
     changed : callable
         Told, from any thread, that progress or metrics are new; must be quick.
     """
@@ -48,7 +53,9 @@ class JobContext:
         "_written_at",
         "attempt",
         "bars",
+        "deadline",
         "is_resumable",
+        "layout",
         "metrics",
         "outputs",
         "places",
@@ -57,19 +64,23 @@ class JobContext:
         "stdout",
     )
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 (each is one fact about an attempt)
         self,
+        layout: JobLayout,
         journal: JournalWriter,
         attempt: int,
         stdout: JobStream,
         stderr: JobStream,
         changed: Callable[[], None],
     ) -> None:
+        self.layout = layout
         self._journal = journal
         self.attempt = attempt
         self.stdout = stdout
         self.stderr = stderr
         self._changed = changed
+        self.deadline: float | None = None
+        """When the time of the attempt runs out, on the monotonic clock; None if never."""
         self._steps = 0
         self._written_at = -math.inf
         self.bars: list[Any] = []
@@ -85,6 +96,16 @@ class JobContext:
         self.outputs: JournalWriter | None = None
         """Where registered outputs are written; closed when the job ends."""
 
+    @property
+    def workspace(self) -> WorkspaceLayout:
+        """The workspace of the job."""
+        return self.layout.workspace
+
+    def remaining_time(self) -> float | None:
+        """Return how long the attempt may still run, in seconds; None if there is no limit."""
+        deadline = self.deadline
+        return None if deadline is None else max(0.0, deadline - time.monotonic())
+
     def write(self, event: Event) -> None:
         """Append an event to the journal of the job.
 
@@ -93,6 +114,12 @@ class JobContext:
         """
         with suppress(OSError, ValueError):
             self._journal.append(event.to_json())
+
+    def close(self) -> None:
+        """Write nothing any more: the directory may soon belong to another attempt."""
+        self._journal.close()
+        if self.outputs is not None:
+            self.outputs.close()
 
     def set_progress(self, value: float | None, level: int, description: str) -> None:
         """Take the newest progress of a level; deeper levels end."""

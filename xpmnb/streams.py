@@ -41,17 +41,24 @@ class JobStream:
     Parameters
     ----------
     path : str
-        The file; truncated.
+        The file.
+    keep : bool
+        Go on after what is in the file, instead of truncating it.
     """
 
     __slots__ = ("_closed", "_fd", "_file", "_lock")
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, *, keep: bool = False) -> None:
         # The text layer costs more than the file itself and is made at the first write.
-        self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_TRUNC, 0o666)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | (0 if keep else os.O_TRUNC)
+        self._fd = os.open(path, flags, 0o666)
         self._file: TextIO | None = None
         self._closed = False
         self._lock = threading.Lock()
+
+    def fileno(self) -> int:
+        """Return the descriptor of the file."""
+        return self._fd
 
     @property
     def file(self) -> TextIO:
@@ -241,8 +248,8 @@ def check_private_directories() -> None:
     if _probed[0] is not None:
         message = (
             f"this system refuses a thread its own working directory ({_probed[0]}): use "
-            "ThreadLauncher(shared_cwd=True), where jobs run in the kernel's directory and find "
-            "their own in self.__taskdir__"
+            "launcher='process', or ThreadLauncher(shared_cwd=True), where jobs run in the "
+            "kernel's directory and find their own in self.__taskdir__"
         )
         raise LauncherError(message)
 

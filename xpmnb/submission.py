@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from xpmnb.core.hooks import hooks_of
 from xpmnb.core.model import Task
-from xpmnb.core.paths import generate_paths
+from xpmnb.core.options import set_init_tasks
+from xpmnb.core.paths import generate_paths, partial_directories
 from xpmnb.core.state import is_configuration, state_of
 from xpmnb.core.tags import tags
 from xpmnb.core.values import seal
@@ -13,25 +16,36 @@ from xpmnb.core.walk import iter_graph
 from xpmnb.document import flatten, readable
 from xpmnb.errors import ParameterError, SubmissionError
 from xpmnb.identifiers import identifier
-from xpmnb.scheduler.jobs import Job
+from xpmnb.launchers.choice import find_launcher
+from xpmnb.scheduler.jobs import NO_DEMANDS, Demands, Job
+from xpmnb.scheduler.tokens import directory_claim, token_claims
+from xpmnb.work import is_resumable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from xpmnb.core.options import SubmitOptions
     from xpmnb.core.types import DependentMarker
     from xpmnb.records.layout import WorkspaceLayout
     from xpmnb.scheduler.launcher import Launcher
 
 
-def make_job(
-    task: Any,
-    workspace: WorkspaceLayout,
-    launcher: Launcher,
-    *,
-    cancel: Callable[[Job], None],
-    record: Callable[[Job], None],
-) -> tuple[Job, Any]:
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a task is submitted to. Immutable; any thread."""
+
+    workspace: WorkspaceLayout
+    """Where the job directory will be."""
+    launcher: Launcher
+    """Where the job will run, unless a submit hook says otherwise."""
+    max_retries: int
+    """How often a resumable task is run again, unless its submission says otherwise."""
+    cancel: Callable[[Job], None]
+    """What asks for the end of a job."""
+
+
+def make_job(task: Any, place: Place, options: SubmitOptions) -> tuple[Job, Any]:
     """Seal a task and make its job, which is the task's from now on.
 
     Where this raises, the caller gives the task its earlier job back.
@@ -40,14 +54,10 @@ def make_job(
     ----------
     task
         The configuration of a task; its values are final afterwards.
-    workspace : WorkspaceLayout
-        Where the job directory will be.
-    launcher : Launcher
-        Where the job will run.
-    cancel : callable
-        What asks for the end of a job.
-    record : callable
-        What notes the submission; it refuses values that are not JSON.
+    place : Place
+        Where it is submitted to.
+    options : SubmitOptions
+        What ``submit`` was told.
 
     Returns
     -------
@@ -59,29 +69,64 @@ def make_job(
     Raises
     ------
     SubmissionError
-        If the task has no ``execute``, or a task in the values was not submitted.
+        If the task has no ``execute``, a task in the values was not submitted, or what is asked
+        for cannot be had.
     ConfigError, IdentifierError
         If the values are not fit for it.
     """
     if type(task).execute is Task.execute:
         message = f"{type(task).__qualname__} has no execute(): define def execute(self)"
         raise SubmissionError(message)
+    set_init_tasks(task, options.init_tasks)
     dependencies = _dependencies(task)
     seal(task)
-    layout = workspace.job(type(task).__xpm_name__, identifier(task))
-    job = Job(layout, task, {k: readable(v) for k, v in tags(task).items()}, launcher, cancel)
+    layout = place.workspace.job(type(task).__xpm_name__, identifier(task))
+    shown = {name: readable(value) for name, value in tags(task).items()}
+    job = Job(layout, task, shown, place.launcher, place.cancel)
     job.params = flatten(task)
     job.dependencies = dependencies
+    job.demands = _demands(task, place, options)
+    if options.environ:
+        job.environ.update(options.environ)
     state = state_of(task)
     before, state.job = state.job, job
     outputs = _outputs(task, job, before)
-    _record(job, record)
+    _apply_hooks(job)
+    job.launcher.check(job)
     return job, outputs
 
 
-def _record(job: Job, record: Callable[[Job], None]) -> None:
+def _demands(task: Any, place: Place, options: SubmitOptions) -> Demands:
+    """Return what is asked for besides the values."""
+    retries = place.max_retries if options.max_retries is None else options.max_retries
+    claims = token_claims(place.workspace, options.tokens)
+    shared = partial_directories(task, place.workspace.partials)
+    claims += tuple(directory_claim(directory) for directory in shared)
+    if not is_resumable(task):
+        retries = 0
+    if not retries and options.walltime_s is None and not claims:
+        return NO_DEMANDS
+    return Demands(retries, options.walltime_s, claims)
+
+
+def _apply_hooks(job: Job) -> None:
+    """Let submit hooks change the environment and the launcher of a job."""
+    for hook in hooks_of(job.task):
+        hook.process(job, job.launcher)
+        if isinstance(job.launcher, str):
+            job.launcher = find_launcher(job.launcher, f"{hook!r}")
+
+
+def record(job: Job, write: Callable[[Job], None]) -> None:
+    """Note a submission.
+
+    Raises
+    ------
+    ParameterError
+        If a value of the task, or a tag, is not JSON.
+    """
     try:
-        record(job)
+        write(job)
     except (TypeError, ValueError) as error:  # an int of thousands of digits, say
         message = f"{job.task!r} or its tags hold a value that cannot go on record: {error}"
         raise ParameterError(message) from None
@@ -135,7 +180,7 @@ def _dependencies(task: Any) -> tuple[Job, ...]:
     def look(config: Any) -> bool:
         state = state_of(config)
         source = config if config is not task and isinstance(config, Task) else state.producer
-        if source is None:
+        if source is None or state.is_available:
             return True
         if state_of(source).job is None:
             message = f"{task!r} uses {source!r}, which was not submitted: call its submit() first"
@@ -143,7 +188,8 @@ def _dependencies(task: Any) -> tuple[Job, ...]:
         found[state_of(source).job] = None
         return source is not config
 
-    for each in (task, *state_of(task).dependencies):
+    state = state_of(task)
+    for each in (task, *state.init_tasks, *state.dependencies):
         for _ in iter_graph(each, enter=look):
             pass
     return tuple(found)

@@ -6,39 +6,35 @@ or process that is.
 
 from __future__ import annotations
 
+import _thread
 import json
 import os
-import sys
 import threading
 import time
 from contextlib import suppress
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from xpmnb import ownership, streams
+from xpmnb.conclusion import Span, write_end
 from xpmnb.core.model import Running
-from xpmnb.core.objects import instantiate
-from xpmnb.core.paths import generate_paths
-from xpmnb.document import from_document, to_document
 from xpmnb.endings import Ending, ending_of, result_json
-from xpmnb.errors import XpmnbError
-from xpmnb.interruption import Interrupter
-from xpmnb.program import program_text
-from xpmnb.records.events import EndMarker, Started
-from xpmnb.records.files import PathLock, write_atomic, write_new
+from xpmnb.preparation import describe, make_directory, make_ready
+from xpmnb.records.events import Started
+from xpmnb.records.files import PathLock, write_new
+from xpmnb.records.job_directory import read_events
 from xpmnb.records.journal import JournalWriter
-from xpmnb.records.layout import JobLayout, WorkspaceLayout
 from xpmnb.records.states import FailureReason, JobState
 from xpmnb.runtime import JobContext
 from xpmnb.scheduler.launcher import Outcome
 from xpmnb.turns import Turn
-from xpmnb.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-from xpmnb.core.paths import GeneratedPaths
+    from xpmnb.records.layout import JobLayout
+    from xpmnb.scheduler.requests import Terms
+    from xpmnb.surroundings import Surroundings
+    from xpmnb.work import Work
 
 HOST = os.uname().nodename if hasattr(os, "uname") else ""
 """The name of this machine, as records show it."""
@@ -49,46 +45,45 @@ class Attempt:
 
     Parameters
     ----------
-    layout : JobLayout
-        The job directory; made if needed.
-    task
-        The sealed configuration.
-    params, tags : dict
-        The flat parameters and tags that go on record.
-    launcher : str
-        The word for where this runs.
-    enter : callable
-        Makes the job directory the working directory; given its path.
+    work : Work
+        The job.
+    terms : Terms
+        Under what conditions it runs.
+    surroundings : Surroundings
+        Where it runs.
 
     Notes
     -----
     :meth:`run` is called once. The others may be called by any thread at any time.
     """
 
-    def __init__(
-        self,
-        layout: JobLayout,
-        task: Any,
-        params: dict[str, Any],
-        tags: dict[str, Any],
-        *,
-        launcher: str,
-        enter: Callable[[str], None],
-    ) -> None:
-        self.layout = layout
-        self._task = task
-        self._params = params
-        self._tags = tags
-        self._launcher = launcher
-        self._enter = enter
-        self._interrupter = Interrupter()
+    def __init__(self, work: Work, terms: Terms, surroundings: Surroundings) -> None:
+        self.layout = work.layout
+        self._work = work
+        self._terms = terms
+        self._surroundings = surroundings
+        self._stopper = surroundings.stopper
+        self._cause: Ending | None = None
+        """How the job ends because it was asked to stop; None if it was not."""
+        self._asked = threading.Lock()
+        """Held for good by whoever asks the job to stop first."""
         self._claim = threading.Lock()
+        """Held for good by whoever writes the end."""
+        self._ending_early = threading.Lock()
+        """Held while the end is written although the task still runs."""
+        self._outcome: Outcome | None = None
         self._turn = Turn()
+        self._number = 0
         self._started_at: float | None = None
 
-    def cancel(self) -> None:
+    def cancel(self, message: str = "the job was asked to stop") -> None:
         """Ask the task to stop: TaskCancelled is raised in its thread."""
-        self._interrupter.request()
+        self._stop(Ending(reason=FailureReason.CANCELLED, message=message))
+
+    def time_out(self) -> None:
+        """Ask the task to stop because its time has run out."""
+        message = f"its time ran out after {self._terms.walltime_s:g} s"
+        self._stop(Ending(reason=FailureReason.TIMEOUT, message=message))
 
     def abandon(self) -> None:
         """Record the job as lost, unless it has ended: its process is about to end."""
@@ -118,19 +113,8 @@ class Attempt:
             How it ended. Errors of the task are recorded, not raised; an unusable directory is
             an outcome too.
         """
-        lock = PathLock(self.layout.lock)
-        self._turn.take()
         try:
-            fresh = self._make_directory()
-            if not lock.acquire():
-                return Outcome(None)
-            try:
-                # Only now: another runner may have come and gone before the lock was ours.
-                if not self._make_ready(fresh=fresh):
-                    return Outcome(None)
-                return self._run_locked(begun, changed)
-            finally:
-                lock.release()
+            return self._under_lock(lambda: self._run_locked(begun, changed))
         except OSError as error:
             message = f"the job directory {self.layout.path} cannot be used: {error}"
             state = JobState.error(FailureReason.ERROR)
@@ -146,113 +130,148 @@ class Attempt:
         Outcome
             Without a state if another runner has the job, or has done it.
         """
-        lock = PathLock(self.layout.lock)
         now = time.time()
+        ending = Ending(reason=reason, message=message)
         try:
-            fresh = self._make_directory()
-            if not lock.acquire():
-                return Outcome(None)
-            try:
-                if not self._make_ready(fresh=fresh):
-                    return Outcome(None)
-                self._prepare()
-                return self._write_end(Ending(reason=reason, message=message), now)
-            finally:
-                lock.release()
+            return self._under_lock(lambda: self._write_end(ending, now))
         except OSError as error:
             return Outcome(JobState.error(reason), f"{message} ({error})", None, now)
+        finally:
+            self._turn.give()
 
-    def _make_directory(self) -> bool:
-        """Make the job directory, as others may do at the same time; tell whether it is new."""
-        path, hidden = self.layout.path, self.layout.hidden
+    def _under_lock(self, body: Callable[[], Outcome]) -> Outcome:
+        """Make the directory ready under its lock, and do something there."""
+        layout, keep = self.layout, self._terms.resumable
+        lock = PathLock(layout.lock)
+        self._turn.take()
+        fresh = make_directory(layout)
+        if not lock.acquire():
+            return Outcome(None)
         try:
-            os.mkdir(path)  # noqa: PTH102 (the hot path of every job)
-            os.mkdir(hidden)  # noqa: PTH102
-        except (FileExistsError, FileNotFoundError):
-            os.makedirs(hidden, exist_ok=True)  # noqa: PTH103
-            return False
-        return True
-
-    def _make_ready(self, *, fresh: bool) -> bool:
-        """Empty the locked directory for a new attempt; tell whether one is needed."""
-        if fresh and not os.path.exists(self.layout.params):  # noqa: PTH110 (a str; hot)
-            return True
-        if os.path.exists(self.layout.done):  # noqa: PTH110
-            return False
-        empty_directory(self.layout)
-        return True
-
-    def _prepare(self) -> GeneratedPaths:
-        """Write what is known before the job runs, in a directory that is empty."""
-        paths = generate_paths(self._task, self.layout.path, self.layout.workspace.partials)
-        write_new(self.layout.script, program_text(self._task))
-        record = {
-            "format": 1,
-            "xpmnb": __version__,
-            "task": self.layout.task,
-            "identifier": self.layout.identifier,
-            "params": self._params,
-            "tags": self._tags,
-            "document": to_document(self._task, paths),
-        }
-        write_new(self.layout.params, json.dumps(record).encode())
-        return paths
+            # Only now: another runner may have come and gone before the lock was ours.
+            if not make_ready(layout, fresh=fresh, keep=keep):
+                return Outcome(None)
+            describe(layout, *self._work.files(), keep=keep)
+            return body()
+        finally:
+            lock.release()
 
     def _run_locked(
         self, begun: Callable[[JobContext, float], None], changed: Callable[[], None]
     ) -> Outcome:
-        paths = self._prepare()
-        journal = JournalWriter(self.layout.events)
-        stdout = streams.JobStream(self.layout.stdout)
-        stderr = streams.JobStream(self.layout.stderr)
-        context = JobContext(journal, 1, stdout, stderr, changed)
+        layout, terms = self.layout, self._terms
+        earlier = read_events(layout) if terms.resumable else []
+        self._number = 1 + sum(isinstance(event, Started) for event in earlier)
+        stdout, stderr = self._surroundings.open_streams(layout, keep=terms.resumable)
+        journal = JournalWriter(layout.events)
+        context = JobContext(layout, journal, self._number, stdout, stderr, changed)
+        if terms.resumable:
+            context.is_resumable = True
+            context.outputs = JournalWriter(layout.outputs)
         self._started_at = started_at = time.time()
+        clock = self._start_clock(context)
         try:
-            context.write(Started(started_at, 1, self._launcher, os.getpid(), HOST))
+            context.write(
+                Started(
+                    started_at,
+                    self._number,
+                    terms.launcher,
+                    os.getpid(),
+                    HOST,
+                    self._surroundings.process_started,
+                )
+            )
             begun(context, started_at)
             self._turn.give()  # the task's own code needs none
-            ending = self._execute(context, paths)
+            ending = self._execute(context)
             self._turn.take()
             if ending.traceback:
                 stderr.write(ending.traceback)
-            result, refusal = self._keep_result(context, ending.value)
-            if refusal:
-                ending = replace(ending, message=refusal)
-            if not self._claim.acquire(blocking=False):  # the process is ending: recorded as lost
-                return Outcome(JobState.error(FailureReason.LOST), "its kernel ended while it ran")
-            return self._write_end(ending, time.time(), result)
+            return self._conclude(context, ending)
         finally:
+            if clock is not None:
+                clock.cancel()
+                clock.join()
             stdout.close()
             stderr.close()
-            journal.close()
+            context.close()
 
-    def _execute(self, context: JobContext, paths: GeneratedPaths) -> Ending:
+    def _start_clock(self, context: JobContext) -> threading.Timer | None:
+        """Start the thread that ends the attempt in time; :meth:`_run_locked` ends it."""
+        walltime_s = self._terms.walltime_s
+        if walltime_s is None:
+            return None
+        context.deadline = time.monotonic() + walltime_s
+        clock = threading.Timer(walltime_s, self.time_out)
+        clock.name = f"xpmnb-clock-{self.layout.identifier[:8]}"
+        clock.daemon = True
+        clock.start()
+        return clock
+
+    def _execute(self, context: JobContext) -> Ending:
         """Run the task's own code; the first of the three borders where all errors are caught."""
-        ownership.bind(context)
-        interrupter = self._interrupter
+        stopper, surroundings = self._stopper, self._surroundings
         try:
             try:
-                for path in paths.values():
-                    path.parent.mkdir(parents=True, exist_ok=True)
-                self._enter(self.layout.path)
-                interrupter.open()
-                instance = instantiate(self._task, paths)
-                instance.__dict__["__xpm_running__"] = Running(self.layout.path, dict(self._tags))
-                value = instance.execute()
+                surroundings.enter(self.layout.path, context)
+                stopper.open()
+                ending = Ending(self._run_task(context))
             finally:
-                interrupter.close()
-                ownership.bind(None)
-                streams.restore_umask()
+                stopper.close()
+                surroundings.leave()
         except BaseException as error:  # noqa: BLE001 (user code may raise anything)
             # Once more: a request can reach the thread between `finally` and the call after it.
-            interrupter.close()
-            ownership.bind(None)
-            streams.restore_umask()
-            return ending_of(error)
-        if interrupter.requested:
-            message = "the job was asked to stop, and went on to its end"
-            return Ending(reason=FailureReason.CANCELLED, message=message)
-        return Ending(value)
+            stopper.close()
+            surroundings.leave()
+            ending = ending_of(error)
+        cause = self._cause
+        if cause is None:
+            return ending
+        if ending.reason is None:  # it swallowed the request, or had no time to see it
+            return replace(cause, message=f"{cause.message}, and went on to its end")
+        return replace(ending, reason=cause.reason, message=cause.message)
+
+    def _run_task(self, context: JobContext) -> Any:
+        """Make the objects, run the init tasks, and then the task."""
+        built = self._work.build()
+        context.places = built.places
+        running = Running(self.layout.path, dict(self._work.tags))
+        for each in (*built.init_tasks, built.root):
+            each.__dict__["__xpm_running__"] = running
+        for each in built.init_tasks:
+            each.execute()
+        return built.root.execute()
+
+    def _stop(self, cause: Ending) -> None:
+        """Ask the task to stop, for the first reason that comes. Signal handlers call it, too."""
+        if self._asked.acquire(blocking=False):
+            self._cause = cause
+            if self._surroundings.ends_at_once and self._started_at is not None:
+                # Not threading.Thread: the signal may have come while its lock was held.
+                self._ending_early.acquire()
+                _thread.start_new_thread(self._end_early, (cause,))
+        self._stopper.request(cause.message)
+
+    def _end_early(self, cause: Ending) -> None:
+        """Write the end while the task still cleans up: it may be killed before it is through."""
+        try:
+            if self._claim.acquire(blocking=False):
+                with suppress(OSError):
+                    self._outcome = self._write_end(cause, time.time())
+        finally:
+            self._ending_early.release()
+
+    def _conclude(self, context: JobContext, ending: Ending) -> Outcome:
+        """Write result and end, unless somebody has done so."""
+        with self._ending_early:
+            if self._outcome is not None:
+                return replace(self._outcome, ended_at=time.time())
+        result, refusal = self._keep_result(context, ending.value)
+        if refusal:
+            ending = replace(ending, message=refusal)
+        if not self._claim.acquire(blocking=False):  # the process is ending: recorded as lost
+            return Outcome(JobState.error(FailureReason.LOST), "its kernel ended while it ran")
+        return self._write_end(ending, time.time(), result)
 
     def _keep_result(self, context: JobContext, value: Any) -> tuple[Any, str]:
         """Write the returned value, if it is JSON.
@@ -280,81 +299,6 @@ class Attempt:
         return json.loads(data), ""
 
     def _write_end(self, ending: Ending, ended_at: float, result: Any = None) -> Outcome:
-        """Write the end marker: the one fact of how the job ended."""
-        attempt = int(self._started_at is not None)
-        failed = ending.reason is not None
-        marker = EndMarker(
-            "error" if failed else "done",
-            ending.reason,
-            ending.message or None,
-            ending.traceback or None,
-            self._started_at,
-            ended_at,
-            ending.exit_code,
-            attempt,
-        )
-        path = self.layout.failed if failed else self.layout.done
-        write_atomic(path, json.dumps(marker.to_json()).encode())
-        state = JobState.DONE if ending.reason is None else JobState.error(ending.reason)
-        mtime = os.stat(path).st_mtime_ns  # noqa: PTH116 (a str; hot)
-        return Outcome(state, ending.message, self._started_at, ended_at, attempt, mtime, result)
-
-
-def empty_directory(layout: JobLayout) -> None:
-    """Move what an earlier attempt left in a job directory to the trash of the workspace.
-
-    The lock file stays: whoever calls this holds the lock on it.
-
-    Raises
-    ------
-    OSError
-        If something cannot be moved.
-    """
-    trash = _trash_of(layout)
-    for folder, keep in ((layout.path, "__xpm__"), (layout.hidden, "lock")):
-        for name in os.listdir(folder):  # noqa: PTH208
-            if name != keep:
-                target = trash if folder == layout.path else trash / "__xpm__"
-                target.mkdir(parents=True, exist_ok=True)
-                os.rename(f"{folder}/{name}", target / name)  # noqa: PTH104
-
-
-def _trash_of(layout: JobLayout) -> Path:
-    """Return a new folder in the trash; its name tells job and time."""
-    root = Path(layout.path).parents[2]
-    stamp = time.strftime("%Y%m%dT%H%M%S", time.gmtime())
-    name = f"{layout.identifier}-{stamp}-{time.time_ns() % 1_000_000_000:09d}"
-    return Path(WorkspaceLayout(root).trash) / layout.task / name
-
-
-def main(program: str) -> int:
-    """Run the job whose ``[NAME].py`` is executed; the exit code is 0 if it is done.
-
-    Parameters
-    ----------
-    program : str
-        The path of that file.
-    """
-    layout = JobLayout(str(Path(program).absolute().parent))
-    if Path(layout.done).exists():
-        print(f"{layout.name} is done already: {layout.path}")
-        return 0
-    try:
-        record = json.loads(Path(layout.params).read_bytes())
-        task = from_document(record["document"])
-    except (OSError, ValueError, XpmnbError) as error:
-        print(f"{layout.name} cannot be run: {error}", file=sys.stderr)
-        return 1
-    attempt = Attempt(
-        layout, task, record["params"], record["tags"], launcher="shell", enter=os.chdir
-    )
-    streams.install()
-    try:
-        outcome = attempt.run(lambda _context, _time: None, lambda: None)
-    finally:
-        streams.uninstall()
-    if outcome.state is None:
-        print(f"{layout.name} is being run by another process: {layout.path}", file=sys.stderr)
-        return 1
-    print(f"{layout.name}: {outcome.state.value} {outcome.message}".rstrip())
-    return 0 if outcome.state is JobState.DONE else 1
+        """Write the end: of the job, or of an attempt that is followed by another."""
+        span = Span(self._number, self._started_at, ended_at)
+        return write_end(self.layout, ending, span, self._terms, result)

@@ -14,6 +14,8 @@ from xpmnb import streams
 from xpmnb.launchers.pool import ThreadPool
 from xpmnb.records.states import FailureReason, JobState
 from xpmnb.scheduler.launcher import Outcome
+from xpmnb.surroundings import ThreadSurroundings
+from xpmnb.work import terms_of, work_of
 from xpmnb.worker import Attempt
 
 if TYPE_CHECKING:
@@ -73,9 +75,7 @@ class ThreadLauncher:
         if self._shared_cwd and streams.has_private_directory():
             # This is the thread of another launcher's job: ours would share its directory.
             enter = streams.enter_home_directory
-        attempt = Attempt(
-            job.layout, job.task, job.params, job.tags, launcher=self.name, enter=enter
-        )
+        attempt = Attempt(work_of(job), terms_of(job, self.name), ThreadSurroundings(enter))
         self._attempts[job] = attempt
         self._pool.run(
             f"xpmnb-{job.name}-{job.id[:8]}",

@@ -11,58 +11,35 @@ import os
 import threading
 import time
 from collections import deque
-from dataclasses import dataclass
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from xpmnb.conclusion import record_death
+from xpmnb.endings import Ending
+from xpmnb.errors import WorkspaceError
 from xpmnb.records.events import JobRecord
-from xpmnb.records.job_directory import read_job
+from xpmnb.records.files import is_locked
 from xpmnb.records.states import FailureReason, JobState
-from xpmnb.scheduler.elsewhere import Sight, look_at, read_end
+from xpmnb.scheduler.elsewhere import read_end
+from xpmnb.scheduler.entries import Entry
 from xpmnb.scheduler.graph import Verdict, judge
 from xpmnb.scheduler.jobs import announce_change
 from xpmnb.scheduler.launcher import Outcome
+from xpmnb.scheduler.reserving import Reservations
+from xpmnb.scheduler.tokens import waiting_words
+from xpmnb.scheduler.watching import Watcher
+from xpmnb.surroundings import ThreadSurroundings
+from xpmnb.work import terms_of, work_of
 from xpmnb.worker import HOST, Attempt
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from xpmnb.runtime import JobContext
     from xpmnb.scheduler.inbox import Inbox
     from xpmnb.scheduler.jobs import Job
     from xpmnb.scheduler.runs import Lane, Run
 
 _logger = logging.getLogger("xpmnb")
-
-# Up to so many jobs of other runners are shown with progress: each look reads their journals.
-_SHOWN_LIVE = 50
-
-
-@dataclass(slots=True, eq=False)
-class Entry:
-    """A live job and who wants it; what its launcher reports to. Any thread."""
-
-    dispatcher: Dispatcher
-    job: Job
-    lane: Lane
-    runs: list[Run]
-    """Replaced, never changed: other threads may be reading it."""
-    taken: Entry | None = None
-    """The live entry of the same directory: this one, or one that was there before."""
-
-    def begun(self, context: JobContext | None, started_at: float) -> None:
-        """Show that the job runs. No decision hangs on it, so it is no message."""
-        self.job.begin(context, started_at)
-        self.changed()
-
-    def changed(self) -> None:
-        """Pass the news on to the observers; they are quick."""
-        for run in self.runs:
-            run.notify(self.job)
-
-    def finished(self, outcome: Outcome) -> None:
-        """Bring the news that all is over."""
-        self.dispatcher.inbox.bring(self.dispatcher.on_finished, self, outcome)
-
 
 class Dispatcher:
     """Moves the jobs of a process forward.
@@ -92,8 +69,10 @@ class Dispatcher:
         self._lock = threading.Lock()
         self.live: dict[str, Entry] = {}
         """Entries by the path of the job."""
-        self.watched: list[Entry] = []
-        """Entries of jobs that another runner has."""
+        self._running: set[Entry] = set()
+        """Entries whose launcher was told to start them, and that have not finished."""
+        self._watcher = Watcher(self._recognise, self._take_on)
+        self._reservations = Reservations()
         self._to_judge: deque[Job] = deque()
         self._is_judging = False
 
@@ -144,6 +123,19 @@ class Dispatcher:
             entry.job.settle(state, "the scheduler failed; its traceback is in the kernel's log")
             entry.job.announce()
 
+    @property
+    def needs_looks(self) -> bool:
+        """Whether :meth:`on_look` has anything to look at."""
+        return bool(self._running or self._watcher or self._reservations)
+
+    def bring_begun(self, entry: Entry) -> None:
+        """Leave the news that a job runs in another process."""
+        self.inbox.post(self.on_begun, entry)
+
+    def bring_finished(self, entry: Entry, outcome: Outcome) -> None:
+        """Bring the news that an attempt is over."""
+        self.inbox.bring(self.on_finished, entry, outcome)
+
     def on_submitted(self, entry: Entry, run: Run) -> None:
         """Judge a new job: there already, done before, ready, waiting, or doomed."""
         taken = self._take(entry, run)
@@ -153,6 +145,8 @@ class Dispatcher:
             self._attach(taken, run)
         elif os.path.exists(job.layout.done):  # noqa: PTH110 (a str; once for each submission)
             self._recognise(entry)
+        elif _is_run_elsewhere(job):
+            self._watch(entry)
         else:
             for dependency in job.dependencies:
                 if not dependency.state.is_final:
@@ -169,14 +163,36 @@ class Dispatcher:
             announce_change()
         run.notify(entry.job)
 
+    def on_begun(self, entry: Entry) -> None:
+        """Follow the progress of a job in another process."""
+        if entry in self._running:
+            self._watcher.follow(entry)
+
     def on_finished(self, entry: Entry, outcome: Outcome) -> None:
         """Take the outcome of an attempt."""
         entry.lane.running -= 1
+        self._running.discard(entry)
+        self._watcher.forget(entry)
+        if self._reservations.give_back(entry):
+            self._start_waiting()
         if outcome.state is None:
             self._watch(entry)
-        else:
+        elif not outcome.retry:
             self._end(entry, outcome.state, outcome)
+        elif entry.job.stopping:
+            self._fail_unstarted(entry, FailureReason.CANCELLED, "cancelled before it was run again")
+        else:
+            self._retry(entry, outcome)
         self._fill(entry.lane)
+
+    def _retry(self, entry: Entry, outcome: Outcome) -> None:
+        """Run a job again whose time ran out."""
+        job = entry.job
+        job.retry_count += 1
+        job.message = f"run again ({job.retry_count} of {job.demands.max_retries}): {outcome.message}"
+        job.move(JobState.READY)
+        entry.lane.queue.append(entry)
+        entry.changed()
 
     def on_cancel(self, job: Job) -> None:
         """End a job that has not begun; ask its launcher otherwise."""
@@ -184,36 +200,36 @@ class Dispatcher:
         if entry is None or entry.job is not job:
             return
         if job.state in (JobState.WAITING, JobState.READY):
+            self._reservations.give_back(entry)
             self._fail_unstarted(entry, FailureReason.CANCELLED, "cancelled before it began")
             return
         job.stopping = True
-        if entry in self.watched:
-            job.message = "another process runs this job: stop it there"
+        if self._watcher.is_foreign(entry):
+            job.message = self._watcher.stop(entry)
         elif job.launcher is not None:
             job.launcher.cancel(job)
         entry.changed()
 
     def on_look(self) -> None:
-        """Look at the jobs of other runners: ended, still running, or left alone."""
-        for entry in list(self.watched):
-            if entry not in self.watched:  # ended meanwhile, as what follows from another's end
-                continue
-            try:
-                sight = look_at(entry.job.layout)
-            except OSError:  # no descriptor left, a file system away: look again later
-                continue
-            if sight is Sight.RUNNING:
-                if len(self.watched) <= _SHOWN_LIVE:
-                    entry.job.take_record(read_job(entry.job.layout))
-                    entry.changed()
-                continue
-            self.watched.remove(entry)
-            if sight is Sight.ENDED:
-                self._recognise(entry)
-            elif entry.job.stopping:
-                self._fail_unstarted(entry, FailureReason.CANCELLED, "cancelled before it began")
-            else:  # the job is ours to run
-                self._judge(entry)
+        """Look at what other processes do: their jobs, their wishes, their tokens."""
+        self._watcher.look()
+        for entry in list(self._running):
+            if _take_stop_request(entry.job):
+                self.on_cancel(entry.job)
+        self._start_waiting()
+
+    def _take_on(self, entry: Entry) -> None:
+        """Run a job whose runner is gone, unless it was to be stopped."""
+        job = entry.job
+        if not job.stopping:
+            self._judge(entry)
+            return
+        ending = Ending(reason=FailureReason.CANCELLED, message=job.message)
+        outcome = record_death(job.layout, ending, terms_of(job, ""))
+        if outcome.state is None:
+            self._watch(entry)
+        else:
+            self._end(entry, outcome.state, outcome)
 
     def _judge(self, entry: Entry) -> None:
         """Start, doom or leave a job that has not begun."""
@@ -255,24 +271,48 @@ class Dispatcher:
             entry = lane.queue.popleft()
             if entry.job.state != JobState.READY:  # cancelled while it queued
                 continue
-            lane.running += 1
-            entry.job.move(JobState.SCHEDULED)
+            self._start_if_free(entry)
+
+    def _start_if_free(self, entry: Entry) -> None:
+        """Start a job, unless others hold what it needs: then it is tried again."""
+        try:
+            is_free = self._reservations.take(entry)
+        except WorkspaceError as error:
+            self._fail_unstarted(entry, FailureReason.ERROR, str(error))
+            return
+        if is_free:
+            self._start(entry)
+        elif not entry.job.message:
+            entry.job.message = waiting_words(entry.job.demands.claims)
             entry.changed()
-            try:
-                entry.job.launcher.start(entry.job, entry)
-            except Exception as error:
-                # The border around launchers: theirs may be anybody's code.
-                _logger.exception("the launcher of %r failed", entry.job)
-                message = f"the launcher could not start it: {error!r}"
-                state = JobState.error(FailureReason.ERROR)
-                entry.finished(Outcome(state, message, None, time.time()))
+
+    def _start_waiting(self) -> None:
+        """Start the jobs whose tokens have become free."""
+        for entry in self._reservations.waiting():
+            if entry.lane.running < entry.lane.limit:
+                self._start_if_free(entry)
+
+    def _start(self, entry: Entry) -> None:
+        """Hand a job to its launcher."""
+        entry.lane.running += 1
+        self._running.add(entry)
+        entry.job.message = ""
+        entry.job.move(JobState.SCHEDULED)
+        entry.changed()
+        try:
+            entry.job.launcher.start(entry.job, entry)
+        except Exception as error:
+            # The border around launchers: theirs may be anybody's code.
+            _logger.exception("the launcher of %r failed", entry.job)
+            message = f"the launcher could not start it: {error!r}"
+            state = JobState.error(FailureReason.ERROR)
+            entry.finished(Outcome(state, message, None, time.time()))
 
     def _fail_unstarted(self, entry: Entry, reason: FailureReason, message: str) -> None:
         """End a job that has not begun, on record."""
         job = entry.job
-        attempt = Attempt(
-            job.layout, job.task, job.params, job.tags, launcher="", enter=lambda _: None
-        )
+        surroundings = ThreadSurroundings(lambda _: None)
+        attempt = Attempt(work_of(job), terms_of(job, ""), surroundings)
         outcome = attempt.record_unstarted(reason, message)
         if outcome.state is None:
             self._watch(entry)
@@ -281,10 +321,11 @@ class Dispatcher:
 
     def _watch(self, entry: Entry) -> None:
         """Follow a job that another runner has, or had a moment ago."""
-        self.watched.append(entry)
+        self._watcher.watch(entry)
+        entry.job.begin(None, time.time())
+        entry.changed()
+        self._watcher.look()
         self.inbox.wake()
-        entry.begun(None, time.time())
-        self.on_look()
 
     def _recognise(self, entry: Entry) -> None:
         """End a job as its directory says: somebody ran it, earlier or elsewhere."""
@@ -292,7 +333,7 @@ class Dispatcher:
         record, mtime = read_end(job.layout)
         if not record.state.is_final:
             # Another kernel began it again between two looks.
-            self.watched.append(entry)
+            self._watcher.watch(entry)
             self.inbox.wake()
             return
         job.take_record(record)
@@ -338,6 +379,7 @@ class Dispatcher:
         for run in entry.runs:
             run.write_end(job, record, marker_mtime_ns)
             run.notify(job)
+            run.callbacks.job_ended(job, ok=record.state == JobState.DONE)
             run.live.discard(job)
         self._noted()
         self._judge_waiting(dependents)
@@ -346,3 +388,21 @@ class Dispatcher:
                 self._emptied(run)
         # Last, for it wakes who waits: another thread that wants the interpreter.
         job.announce()
+
+
+def _is_run_elsewhere(job: Job) -> bool:
+    """Tell whether another process runs a job that is not live in this one."""
+    try:
+        return is_locked(job.layout.lock)
+    except OSError:  # whoever tries to run it finds out
+        return False
+
+
+def _take_stop_request(job: Job) -> bool:
+    """Tell whether somebody in another process wants a job to stop."""
+    path = job.layout.stop_request
+    if not os.path.exists(path):  # noqa: PTH110 (a str; looked for twice a second)
+        return False
+    with suppress(OSError):
+        os.unlink(path)  # noqa: PTH108
+    return True

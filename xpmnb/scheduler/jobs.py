@@ -7,6 +7,7 @@ import json
 import threading
 import time
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,15 +19,33 @@ from xpmnb.scheduler.elsewhere import read_end
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
+    from xpmnb.records.claims import Claim
     from xpmnb.records.events import JobRecord
     from xpmnb.records.layout import JobLayout
     from xpmnb.runtime import JobContext
     from xpmnb.scheduler.launcher import Launcher
+    from xpmnb.scheduler.live import LiveView
+    from xpmnb.scheduler.runs import Run
 
 _RESULT_LIMIT_BYTES = 64 * 1024 * 1024
 
 # One condition for all handles: waiting is rare, and an event for each of 10,000 jobs is not free.
 _changed = threading.Condition()
+
+
+@dataclass(frozen=True, slots=True)
+class Demands:
+    """What a job was submitted with besides its values. Immutable; any thread."""
+
+    max_retries: int = 0
+    """How often it is run again when its time runs out; 0 for tasks that cannot be resumed."""
+    walltime_s: float | None = None
+    """How long each attempt may run, in seconds; None for as long as it takes."""
+    claims: tuple[Claim, ...] = ()
+    """What it must hold while it runs: tokens, and directories that it shares."""
+
+
+NO_DEMANDS = Demands()
 
 
 class Job:
@@ -41,9 +60,11 @@ class Job:
         "_callbacks",
         "_cancel",
         "_context",
+        "_environ",
         "_layout",
         "_metrics",
         "_progress",
+        "demands",
         "dependencies",
         "dependents",
         "ended_at",
@@ -54,6 +75,7 @@ class Job:
         "params",
         "recognised",
         "retry_count",
+        "run",
         "started_at",
         "state",
         "stopping",
@@ -67,8 +89,8 @@ class Job:
         layout: JobLayout,
         task: Any,
         tags: dict[str, Any],
-        launcher: Launcher,
-        cancel: Callable[[Job], None],
+        launcher: Launcher | None,
+        cancel: Callable[[Job], None] | None,
     ) -> None:
         self._layout = layout
         # Kept, not computed from the path: they are read again and again while a job runs.
@@ -81,6 +103,9 @@ class Job:
         self._metrics: dict[str, Any] | None = None
         self._progress: list[tuple[float | None, str]] = []
         self._callbacks: list[Callable[[Job], None]] | None = None
+        self._environ: dict[str, str] | None = None
+        self.demands = NO_DEMANDS
+        """What it was submitted with besides its values."""
         self.task: Any = task
         """The submitted configuration; given up when the job has ended."""
         self.launcher: Launcher | None = launcher
@@ -101,6 +126,8 @@ class Job:
         """Why it failed, in one line."""
         self.stopping = False
         """Whether it was asked to stop and has not ended yet."""
+        self.run: Run | None = None
+        """The run that it was submitted in last, whose callbacks wait for it."""
         self.retry_count = 0
         """How often it was run again after its first attempt."""
         self.submitted_at: float | None = time.time()
@@ -118,8 +145,8 @@ class Job:
 
     def __dir__(self) -> list[str]:
         """Return what is for users; the rest is for the scheduler."""
-        internal = {"announce", "begin", "call_when_final", "dependents", "layout"}
-        internal |= {"move", "settle", "take_record", "task"}
+        internal = {"announce", "begin", "call_when_final", "demands", "dependents", "layout"}
+        internal |= {"move", "run", "settle", "take_record", "take_view", "task"}
         return [name for name in super().__dir__() if name not in internal]
 
     @property
@@ -141,6 +168,13 @@ class Job:
     def stderr(self) -> Path:
         """The file with what the job wrote to standard error."""
         return Path(self._layout.stderr)
+
+    @property
+    def environ(self) -> dict[str, str]:
+        """Environment variables that its process gets besides the kernel's; for submit hooks."""
+        if self._environ is None:
+            self._environ = {}
+        return self._environ
 
     @property
     def failure_reason(self) -> FailureReason | None:
@@ -295,12 +329,19 @@ class Job:
         self._metrics = dict(record.metrics)
         self._progress = [(each.value, each.description) for each in record.progress or ()]
 
+    def take_view(self, view: LiveView) -> None:
+        """Take what a look at a job that runs in another process told. Scheduler only."""
+        self.started_at = view.started_at or self.started_at
+        self._metrics = dict(view.metrics)
+        self._progress = list(view.progress)
+
     def settle(self, state: JobState, message: str = "") -> None:
         """Take the final state, and let go of what only a live job needs. Scheduler only."""
         self._metrics = dict(self.metrics) or None
         self._progress = []
         self._context = self._cancel = None
-        self.task = self.launcher = None
+        self.task = self.launcher = self._environ = None
+        self.demands = NO_DEMANDS
         self.dependencies = ()
         self.message = message
         self.stopping = False

@@ -6,14 +6,21 @@ import logging
 import os
 import threading
 from collections import deque
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, Protocol
+from weakref import WeakValueDictionary
 
+from xpmnb.core.state import state_of
 from xpmnb.records.files import PathLock
 from xpmnb.records.run_index import RunJournal
 from xpmnb.records.states import JobState
+from xpmnb.scheduler.callbacks import CallbackThread
+from xpmnb.scheduler.jobs import announce_change
+from xpmnb.scheduler.outputs import OutputWatch
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
 
     from xpmnb.records.events import JobRecord
     from xpmnb.records.layout import RunLayout
@@ -75,10 +82,22 @@ class Run:
     not said otherwise.
     """
 
-    def __init__(self, layout: RunLayout, lane: Lane, observers: list[Observer]) -> None:
+    def __init__(
+        self,
+        layout: RunLayout,
+        lane: Lane,
+        observers: list[Observer],
+        as_current: Callable[[], AbstractContextManager[None]] = nullcontext,
+    ) -> None:
         self.layout = layout
         self.lane = lane
         self.observers = observers
+        self.callbacks = CallbackThread(
+            self._report_callback, around=as_current, announce=announce_change
+        )
+        """Calls what the user wants to be called when jobs end or make something."""
+        self.handles: WeakValueDictionary[str, Job] = WeakValueDictionary()
+        """The handles that somebody still holds, by identifier."""
         self.live: set[Job] = set()
         """Jobs that have not ended. Submitting threads add to it."""
         self.failed: dict[str, Job] = {}
@@ -117,8 +136,18 @@ class Run:
 
     @property
     def is_over(self) -> bool:
-        """Whether no job is live and no submission under way."""
-        return not self.live and not self._entering
+        """Whether no job is live, no submission under way, and no callback due."""
+        return not self.live and not self._entering and not self.callbacks.pending()
+
+    def attend(self, job: Job, task: Any) -> None:
+        """Call the callbacks of a submitted task from now on. Submitting threads."""
+        job.run = self
+        self.handles[job.id] = job
+        state = state_of(task)
+        if state.watched:
+            self.callbacks.watch(job, OutputWatch(job.layout, task, state.watched))
+        for callback in state.on_completed:
+            self.callbacks.on_completed(job, callback, task)
 
     def use(self, launcher: Launcher) -> None:
         """Open a launcher for as long as the run lasts. Submitting threads."""
@@ -163,6 +192,7 @@ class Run:
     def finish(self) -> None:
         """End the run: the observers, the launchers, the journal."""
         self.closing = True
+        self.callbacks.stop()
         try:
             for observer in self.observers:
                 guarded(observer.closed)
@@ -172,6 +202,11 @@ class Run:
             self._lock.release()
         finally:
             self.closed.set()
+
+    def _report_callback(self, job: Job, text: str) -> None:
+        """Show that a callback raised."""
+        job.message = f"{job.message}; {text}" if job.message else text
+        self.notify(job)
 
     def _write(self, write: Callable[[], None]) -> None:
         # The journal is an index: without it the job directories are read. So a full disk, or a

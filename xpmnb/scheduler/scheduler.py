@@ -117,7 +117,7 @@ class Scheduler:
         while not self._is_over():
             self._inbox.work_off()
             now = time.monotonic()
-            if self._dispatcher.watched and now >= watch_at:
+            if self._dispatcher.needs_looks and now >= watch_at:
                 watch_at = now + _WATCH_INTERVAL_S
                 self._inbox.post(self._dispatcher.on_look)
                 continue
@@ -128,7 +128,7 @@ class Scheduler:
             if not self._is_needed():
                 continue  # nothing would wake this thread any more
             due = [self._flush_at] if self._flush_at is not None else []
-            due += [watch_at] if self._dispatcher.watched else []
+            due += [watch_at] if self._dispatcher.needs_looks else []
             self._inbox.sleep(max(0.0, min(due) - time.monotonic()) if due else None)
 
     def _is_over(self) -> bool:

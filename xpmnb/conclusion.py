@@ -1,0 +1,143 @@
+"""Writing how an attempt ended: the end marker of the job, or that another attempt is due."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from xpmnb.endings import Ending
+from xpmnb.records.events import AttemptEnded, EndMarker, Started
+from xpmnb.records.files import PathLock, write_atomic
+from xpmnb.records.job_directory import read_events
+from xpmnb.records.journal import JournalWriter
+from xpmnb.records.states import FailureReason, JobState
+from xpmnb.scheduler.elsewhere import read_end
+from xpmnb.scheduler.launcher import Outcome
+
+if TYPE_CHECKING:
+    from xpmnb.records.layout import JobLayout
+    from xpmnb.scheduler.requests import Terms
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Which attempt, and when. Immutable; any thread."""
+
+    attempt: int
+    """From 1; 0 if none began."""
+    started_at: float | None
+    """Seconds since the epoch."""
+    ended_at: float
+    """Seconds since the epoch."""
+
+
+def write_end(
+    layout: JobLayout, ending: Ending, span: Span, terms: Terms, result: Any = None
+) -> Outcome:
+    """Write how an attempt ended. The caller holds the lock of the job.
+
+    Parameters
+    ----------
+    layout : JobLayout
+        The job.
+    ending : Ending
+        How its code ended.
+    span : Span
+        Which attempt it was.
+    terms : Terms
+        Whether it may be run again when its time ran out: then no end marker is written, since
+        the job has not ended.
+    result
+        What ``execute`` returned, as JSON gives it back.
+
+    Raises
+    ------
+    OSError
+        If nothing can be written.
+    """
+    state = JobState.DONE if ending.reason is None else JobState.error(ending.reason)
+    times = (span.started_at, span.ended_at, span.attempt)
+    if ending.reason is FailureReason.TIMEOUT and terms.resumable and terms.retries_left > 0:
+        event = AttemptEnded(span.ended_at, span.attempt, ending.reason.value, ending.message)
+        journal = JournalWriter(layout.events)
+        try:
+            journal.append(event.to_json())
+        finally:
+            journal.close()
+        return Outcome(state, ending.message, *times, retry=True)
+    marker = EndMarker(
+        state.value,
+        ending.reason,
+        ending.message or None,
+        ending.traceback or None,
+        span.started_at,
+        span.ended_at,
+        ending.exit_code,
+        span.attempt,
+    )
+    path = layout.done if ending.reason is None else layout.failed
+    write_atomic(path, json.dumps(marker.to_json()).encode())
+    mtime = os.stat(path).st_mtime_ns  # noqa: PTH116 (a str; hot)
+    return Outcome(state, ending.message, *times, mtime, result)
+
+
+def record_death(layout: JobLayout, ending: Ending, terms: Terms) -> Outcome:
+    """Record the end of a job whose process is gone, unless it recorded it itself.
+
+    Parameters
+    ----------
+    layout : JobLayout
+        The job.
+    ending : Ending
+        What its process died of.
+    terms : Terms
+        Under which it ran.
+
+    Returns
+    -------
+    Outcome
+        What the files say now; without a state if another runner has the job.
+    """
+    lock = PathLock(layout.lock)
+    try:
+        if not lock.acquire():
+            return Outcome(None)
+        try:
+            return _recorded_end(layout) or _write_death(layout, ending, terms)
+        finally:
+            lock.release()
+    except OSError as error:
+        state = JobState.error(ending.reason or FailureReason.LOST)
+        return Outcome(state, f"{ending.message} ({error})", None, time.time())
+
+
+def _recorded_end(layout: JobLayout) -> Outcome | None:
+    """Return the end that a process recorded before it was gone; None if it did not."""
+    record, mtime = read_end(layout)
+    if mtime is None:
+        return None
+    return Outcome(
+        record.state,
+        record.message or "",
+        record.started,
+        record.ended,
+        record.attempts,
+        mtime,
+        record.result,
+    )
+
+
+def _write_death(layout: JobLayout, ending: Ending, terms: Terms) -> Outcome:
+    events = read_events(layout)
+    starts = [event for event in events if isinstance(event, Started)]
+    started_at = starts[-1].time if starts else None
+    span = Span(len(starts), started_at, time.time())
+    if events and isinstance(events[-1], AttemptEnded) and terms.retries_left > 0:
+        reason, message = FailureReason(events[-1].reason), events[-1].message
+        return Outcome(
+            JobState.error(reason), message, started_at, events[-1].time, len(starts), retry=True
+        )
+    return write_end(layout, ending, span, terms)

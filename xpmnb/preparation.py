@@ -1,0 +1,91 @@
+"""A job directory made ready for an attempt: made, emptied or kept, and described."""
+
+from __future__ import annotations
+
+import os
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from xpmnb.records.files import write_atomic, write_new
+
+if TYPE_CHECKING:
+    from xpmnb.records.layout import JobLayout
+
+
+def make_directory(layout: JobLayout) -> bool:
+    """Make the job directory, as others may do at the same time; tell whether it is new."""
+    try:
+        os.mkdir(layout.path)  # noqa: PTH102 (the hot path of every job)
+        os.mkdir(layout.hidden)  # noqa: PTH102
+    except (FileExistsError, FileNotFoundError):
+        os.makedirs(layout.hidden, exist_ok=True)  # noqa: PTH103
+        return False
+    return True
+
+
+def make_ready(layout: JobLayout, *, fresh: bool, keep: bool) -> bool:
+    """Make a locked directory ready for a new attempt; tell whether one is needed.
+
+    Parameters
+    ----------
+    layout : JobLayout
+        The job, whose lock the caller holds.
+    fresh : bool
+        Whether the directory was just made.
+    keep : bool
+        Keep what the task left there, for it to go on: only the end of the earlier attempt goes
+        to the trash. Otherwise all does.
+
+    Returns
+    -------
+    bool
+        False if the job is done.
+    """
+    if fresh and not os.path.exists(layout.params):  # noqa: PTH110 (a str; hot)
+        return True
+    if os.path.exists(layout.done):  # noqa: PTH110
+        return False
+    with suppress(FileNotFoundError):
+        os.unlink(layout.stop_request)  # noqa: PTH108 (it was meant for the earlier attempt)
+    if not keep:
+        empty_directory(layout)
+    elif os.path.exists(layout.failed):  # noqa: PTH110
+        trash = _trash_of(layout)
+        trash.mkdir(parents=True)
+        os.rename(layout.failed, trash / os.path.basename(layout.failed))  # noqa: PTH104, PTH119
+    return True
+
+
+def describe(layout: JobLayout, program: bytes, record: bytes, *, keep: bool) -> None:
+    """Write what is known of a job before it runs."""
+    write = write_atomic if keep else write_new
+    write(layout.script, program)
+    write(layout.params, record)
+
+
+def empty_directory(layout: JobLayout) -> None:
+    """Move what an earlier attempt left in a job directory to the trash of the workspace.
+
+    The lock file stays: whoever calls this holds the lock on it.
+
+    Raises
+    ------
+    OSError
+        If something cannot be moved.
+    """
+    trash = _trash_of(layout)
+    for folder, keep in ((layout.path, "__xpm__"), (layout.hidden, "lock")):
+        for name in os.listdir(folder):  # noqa: PTH208
+            if name != keep:
+                target = trash if folder == layout.path else trash / "__xpm__"
+                target.mkdir(parents=True, exist_ok=True)
+                os.rename(f"{folder}/{name}", target / name)  # noqa: PTH104
+
+
+def _trash_of(layout: JobLayout) -> Path:
+    """Return a new folder in the trash; its name tells job and time."""
+    stamp = time.strftime("%Y%m%dT%H%M%S", time.gmtime())
+    name = f"{layout.identifier}-{stamp}-{time.time_ns() % 1_000_000_000:09d}"
+    return Path(layout.workspace.trash) / layout.task / name

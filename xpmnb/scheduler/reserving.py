@@ -1,0 +1,53 @@
+"""Tokens for jobs that are about to start: who holds them, and who waits in line."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from xpmnb.scheduler.tokens import Line
+
+if TYPE_CHECKING:
+    from xpmnb.scheduler.entries import Entry
+
+
+class Reservations:
+    """What the jobs of this kernel hold and wait for. Messages of the scheduler only."""
+
+    def __init__(self) -> None:
+        self._lines: dict[str, Line] = {}
+        self._waiting: dict[Entry, None] = {}
+
+    def __bool__(self) -> bool:
+        """Tell whether some job waits."""
+        return bool(self._waiting)
+
+    def waiting(self) -> list[Entry]:
+        """Return the jobs that wait, in their order."""
+        return list(self._waiting)
+
+    def take(self, entry: Entry) -> bool:
+        """Take what a job needs; False if it has to wait, and be tried again."""
+        claims = entry.job.demands.claims
+        if not claims:
+            return True
+        entry.holding = self._line_of(entry).acquire(entry, claims)
+        if entry.holding is None:
+            self._waiting[entry] = None
+            return False
+        self._waiting.pop(entry, None)
+        return True
+
+    def give_back(self, entry: Entry) -> bool:
+        """Give back what a job holds, or leave the line; tell whether others may go on."""
+        if entry in self._waiting:
+            del self._waiting[entry]
+            self._line_of(entry).withdraw(entry)
+        holding, entry.holding = entry.holding, None
+        if holding is None:
+            return False
+        holding.release()
+        return bool(self._waiting)
+
+    def _line_of(self, entry: Entry) -> Line:
+        workspace = entry.job.layout.workspace
+        return self._lines.setdefault(workspace.root, Line(workspace))

@@ -1,0 +1,173 @@
+"""What an attempt works on: the files that describe a job, and the objects that it runs."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Protocol
+
+from xpmnb.core.model import ResumableTask
+from xpmnb.core.objects import Built, build
+from xpmnb.core.paths import generate_paths
+from xpmnb.document import from_document, to_document
+from xpmnb.program import load_program, needs_program, program_of
+from xpmnb.scheduler.requests import JobRequest, Terms
+from xpmnb.version import __version__
+
+if TYPE_CHECKING:
+    from xpmnb.core.paths import GeneratedPaths
+    from xpmnb.records.layout import JobLayout
+    from xpmnb.scheduler.jobs import Job
+
+
+class Work(Protocol):
+    """One job, as an attempt sees it. Used by one thread."""
+
+    @property
+    def layout(self) -> JobLayout:
+        """The files of the job."""
+        ...
+
+    @property
+    def tags(self) -> dict[str, Any]:
+        """The tags of the task."""
+        ...
+
+    def files(self) -> tuple[bytes, bytes]:
+        """Return the contents of ``[NAME].py`` and of ``params.json``."""
+        ...
+
+    def build(self) -> Built:
+        """Make the objects; runs code of the user."""
+        ...
+
+
+class TaskWork:
+    """A job whose task was submitted in this process.
+
+    Parameters
+    ----------
+    layout : JobLayout
+        The files of the job.
+    task
+        The sealed configuration.
+    params, tags : dict
+        The flat parameters and tags that go on record.
+    """
+
+    __slots__ = ("_params", "_paths", "_task", "layout", "tags")
+
+    def __init__(
+        self, layout: JobLayout, task: Any, params: dict[str, Any], tags: dict[str, Any]
+    ) -> None:
+        self.layout = layout
+        self.tags = tags
+        self._task = task
+        self._params = params
+        self._paths: GeneratedPaths = {}
+
+    def files(self) -> tuple[bytes, bytes]:
+        """Return the program, and the task and its values as JSON."""
+        layout = self.layout
+        self._paths = generate_paths(self._task, layout.path, layout.workspace.partials)
+        record = {
+            "format": 1,
+            "xpmnb": __version__,
+            "task": layout.task,
+            "identifier": layout.identifier,
+            "params": self._params,
+            "tags": self.tags,
+            "resumable": is_resumable(self._task),
+            "document": to_document(self._task, self._paths),
+        }
+        return program_of(self._task).text, json.dumps(record).encode()
+
+    def build(self) -> Built:
+        """Make the objects that the task describes."""
+        _make_folders(self._paths)
+        return build(self._task, self._paths)
+
+
+class RecordWork:
+    """A job that is known by its files: it was submitted in another process.
+
+    Parameters
+    ----------
+    layout : JobLayout
+        The files of the job.
+    program, record : str
+        The contents of ``[NAME].py`` and of ``params.json``.
+
+    Raises
+    ------
+    ValueError
+        If the record is no JSON object with a document.
+    """
+
+    __slots__ = ("_document", "_program", "_record", "is_resumable", "layout", "tags")
+
+    def __init__(self, layout: JobLayout, program: str, record: str) -> None:
+        self.layout = layout
+        self._program = program
+        self._record = record
+        content = json.loads(record)
+        try:
+            self.tags: dict[str, Any] = content["tags"]
+            self._document: dict[str, Any] = content["document"]
+            self.is_resumable: bool = content.get("resumable") is True
+        except (KeyError, TypeError) as error:
+            message = f"{layout.params} describes no task: it lacks {error}"
+            raise ValueError(message) from None
+
+    def files(self) -> tuple[bytes, bytes]:
+        """Return what was given."""
+        return self._program.encode(), self._record.encode()
+
+    def build(self) -> Built:
+        """Declare the classes where a cell did, and make the objects."""
+        if needs_program(self._document):
+            load_program(self._program, self.layout.script)
+        task = from_document(self._document)
+        layout = self.layout
+        paths = generate_paths(task, layout.path, layout.workspace.partials)
+        _make_folders(paths)
+        return build(task, paths)
+
+
+def is_resumable(task: Any) -> bool:
+    """Tell whether a task goes on where an earlier attempt stopped."""
+    return isinstance(task, ResumableTask)
+
+
+def terms_of(job: Job, launcher: str, grace_s: float | None = None) -> Terms:
+    """Return the terms of the next attempt at a job.
+
+    Parameters
+    ----------
+    job : Job
+        The job, ready to run.
+    launcher : str
+        The word for where it runs.
+    grace_s : float, optional
+        Seconds between a request to stop and the kill; None where nothing can be killed.
+    """
+    demands = job.demands
+    retries_left = demands.max_retries - job.retry_count
+    return Terms(launcher, is_resumable(job.task), retries_left, demands.walltime_s, grace_s)
+
+
+def work_of(job: Job) -> TaskWork:
+    """Return the work of a job that was submitted in this process."""
+    return TaskWork(job.layout, job.task, job.params, job.tags)
+
+
+def request_of(job: Job, terms: Terms) -> JobRequest:
+    """Return what another process is told to run a job."""
+    program, record = work_of(job).files()
+    return JobRequest(
+        job.layout.path, record.decode(), program.decode(), terms, dict(job.environ)
+    )
+
+
+def _make_folders(paths: GeneratedPaths) -> None:
+    for path in paths.values():
+        path.parent.mkdir(parents=True, exist_ok=True)
