@@ -103,9 +103,8 @@ class OutputWatch:
     def __init__(self, layout: JobLayout, task: Any, watched: Sequence[Watcher]) -> None:
         self.task = task
         self.watched = watched
-        self.is_unreadable = False
-        """Whether the callbacks' thread said that the file cannot be read."""
         self._follower = JournalFollower(layout.outputs)
+        self._restarts = 0
         self._inside = {id(each) for each in graph_of(task)}
         self._outputs: list[tuple[Any, TaskOutput]] = []
         self._seen: set[tuple[int, str, str]] = set()
@@ -123,15 +122,23 @@ class OutputWatch:
         list of callable
             Each is to be called once; its ``str`` says what it is. What it raises comes from code
             of the user, or says that a value cannot be read.
-
-        Raises
-        ------
-        OSError
-            If the file cannot be read.
         """
-        for entry in self._follower.read_new():
-            self._take(entry)
-        return self._due()
+        follower = self._follower
+        while True:
+            entries = follower.read_new()
+            if follower.restarts != self._restarts:
+                self._restarts = follower.restarts
+                self._forget()
+            for entry in entries:
+                self._take(entry)
+            if not follower.behind:
+                return self._due()
+
+    def _forget(self) -> None:
+        """Begin anew: the job was run again from an empty directory, so these are new outputs."""
+        self._seen.clear()
+        self._outputs.clear()
+        self._given = [0] * len(self._given)
 
     def _take(self, entry: dict[str, Any]) -> None:
         output = output_from_json(entry)
