@@ -85,6 +85,7 @@ def test_what_is_nested_too_deeply_is_skipped() -> None:
     assert kept is not None
     assert kept.key
     assert output_from_json({**entry, "args": nested(MAX_NESTING)}) is None
+    assert output_from_json({**entry, "path": ["next"] * 1000}) is None
 
 
 @pytest.mark.parametrize(

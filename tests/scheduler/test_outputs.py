@@ -168,6 +168,17 @@ def test_paths_lead_to_what_the_walk_found() -> None:
     assert config_at(task, ("others",)) is None
 
 
+def test_what_init_tasks_use_can_be_watched(tmp_path: Path) -> None:
+    """A configuration that only an init task uses is part of the job, too."""
+    task, hidden, seen = learning(), Validation.C(model=Model.C()), Seen()
+    state_of(task).init_tasks = (learning(validation=hidden),)
+    learn = Learning(tmp_path, task=task)
+    watch = OutputWatch(learn.layout, task, [(hidden, "checkpoint", seen.take)])
+    learn.register("init_tasks.0.validation.checkpoint", step=1)
+    follow(watch)
+    assert seen.steps == [1]
+
+
 def test_watching_a_stranger_is_an_error(learn: Learning) -> None:
     """A configuration that the task does not use would never have outputs: that is said."""
     stranger = Validation.C(model=Model.C())

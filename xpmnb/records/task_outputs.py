@@ -28,7 +28,7 @@ __all__ = [
 ]
 
 MAX_NESTING = 100
-"""Arguments that are nested more deeply are refused, and skipped when they are read."""
+"""Arguments that are nested more deeply are refused; so are, when they are read, longer paths."""
 
 _MAX_ATTEMPT = 2**31
 """A larger number is damage; tables keep attempts as integers of 64 bits."""
@@ -107,7 +107,7 @@ def output_from_json(entry: Mapping[str, Any]) -> TaskOutput | None:
         return None
     if type(path) is not list or not all(type(name) is str for name in path):
         return None
-    if not 0 < attempt <= _MAX_ATTEMPT:
+    if len(path) > MAX_NESTING or not 0 < attempt <= _MAX_ATTEMPT:
         return None
     if type(args) is not list or is_nested_too_deeply([args, kwargs]):
         return None

@@ -6,6 +6,7 @@ Calls nothing: ``callbacks.py`` does.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from xpmnb.arguments import arguments_from_json
@@ -105,7 +106,8 @@ class OutputWatch:
         self.watched = watched
         self._follower = JournalFollower(layout.outputs)
         self._restarts = 0
-        self._inside = {id(each) for each in graph_of(task)}
+        roots = (task, *state_of(task).init_tasks)
+        self._inside = {id(each) for root in roots for each in graph_of(root)}
         self._outputs: list[tuple[Any, TaskOutput]] = []
         self._seen: set[tuple[int, str, str]] = set()
         self._given: list[int] = []
@@ -199,12 +201,14 @@ def config_at(root: Any, path: Sequence[str]) -> Any:
         A configuration.
     path
         Names of parameters and places in containers, as ``core/walk.py`` writes them; of several
-        ways to one configuration, any.
+        ways to one configuration, any. What an init task alone uses is below ``init_tasks``.
     """
     rest = tuple(path)
     if not rest:
         return root
-    for place, child in iter_children(root):
+    init_tasks = enumerate(state_of(root).init_tasks)
+    inside = ((("init_tasks", str(place)), init_task) for place, init_task in init_tasks)
+    for place, child in chain(iter_children(root), inside):
         if rest[: len(place)] == place:
             found = config_at(child, rest[len(place) :])
             if found is not None:
