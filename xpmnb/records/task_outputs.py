@@ -28,7 +28,7 @@ __all__ = [
 ]
 
 MAX_NESTING = 100
-"""Arguments that are nested more deeply are refused, and skipped when they are read."""
+"""Arguments that are nested more deeply are refused; so are, when they are read, longer paths."""
 
 _MAX_ATTEMPT = 2**31
 """A larger number is damage; tables keep attempts as integers of 64 bits."""
@@ -103,13 +103,15 @@ def output_from_json(entry: Mapping[str, Any]) -> TaskOutput | None:
     path, args = entry.get("path"), entry.get("args")
     method, kwargs = as_text(entry.get("method")), as_mapping(entry.get("kwargs"))
     time, attempt = as_time(entry.get("time")), as_integer(entry.get("attempt"))
-    if not method or kwargs is None or time is None or not 0 < (attempt or 0) <= _MAX_ATTEMPT:
+    if not method or kwargs is None or time is None or attempt is None:
         return None
     if type(path) is not list or not all(type(name) is str for name in path):
         return None
+    if len(path) > MAX_NESTING or not 0 < attempt <= _MAX_ATTEMPT:
+        return None
     if type(args) is not list or is_nested_too_deeply([args, kwargs]):
         return None
-    return TaskOutput(tuple(path), method, args, kwargs, time, attempt or 0)
+    return TaskOutput(tuple(path), method, args, kwargs, time, attempt)
 
 
 def read_outputs(layout: JobLayout) -> list[TaskOutput]:

@@ -240,7 +240,7 @@ class CallbackThread:
         """Call what is due for the outputs of live jobs."""
         with self._changed:
             watched = [(job, watch) for job, watches in self._watches.items() for watch in watches]
-        calls = [(job, call) for job, watch in watched for call in self._read(job, watch)]
+        calls = [(job, call) for job, watch in watched for call in watch.poll()]
         if calls:
             # These jobs still count as live, or their ends are queued: there is no gap before.
             self._is_busy = True
@@ -255,17 +255,8 @@ class CallbackThread:
             self._call(job, call)
 
     def _drain(self, job: Job, watch: OutputWatch) -> None:
-        for call in self._read(job, watch):
+        for call in watch.poll():
             self._call(job, call)
-
-    def _read(self, job: Job, watch: OutputWatch) -> list[Callable[[], None]]:
-        try:
-            return watch.poll()
-        except OSError as error:
-            if not watch.is_unreadable:  # said once, not five times a second
-                watch.is_unreadable = True
-                self._tell(job, f"the outputs of the job cannot be read: {error}")
-            return []
 
     def _call(self, job: Job, call: Callable[[], None]) -> None:
         """Call a callback; what it raises is told. The border around the user's code."""

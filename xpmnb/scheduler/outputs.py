@@ -6,6 +6,7 @@ Calls nothing: ``callbacks.py`` does.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from xpmnb.arguments import arguments_from_json
@@ -103,10 +104,10 @@ class OutputWatch:
     def __init__(self, layout: JobLayout, task: Any, watched: Sequence[Watcher]) -> None:
         self.task = task
         self.watched = watched
-        self.is_unreadable = False
-        """Whether the callbacks' thread said that the file cannot be read."""
         self._follower = JournalFollower(layout.outputs)
-        self._inside = {id(each) for each in graph_of(task)}
+        self._restarts = 0
+        roots = (task, *state_of(task).init_tasks)
+        self._inside = {id(each) for root in roots for each in graph_of(root)}
         self._outputs: list[tuple[Any, TaskOutput]] = []
         self._seen: set[tuple[int, str, str]] = set()
         self._given: list[int] = []
@@ -123,15 +124,23 @@ class OutputWatch:
         list of callable
             Each is to be called once; its ``str`` says what it is. What it raises comes from code
             of the user, or says that a value cannot be read.
-
-        Raises
-        ------
-        OSError
-            If the file cannot be read.
         """
-        for entry in self._follower.read_new():
-            self._take(entry)
-        return self._due()
+        follower = self._follower
+        while True:
+            entries = follower.read_new()
+            if follower.restarts != self._restarts:
+                self._restarts = follower.restarts
+                self._forget()
+            for entry in entries:
+                self._take(entry)
+            if not follower.behind:
+                return self._due()
+
+    def _forget(self) -> None:
+        """Begin anew: the job was run again from an empty directory, so these are new outputs."""
+        self._seen.clear()
+        self._outputs.clear()
+        self._given = [0] * len(self._given)
 
     def _take(self, entry: dict[str, Any]) -> None:
         output = output_from_json(entry)
@@ -192,12 +201,14 @@ def config_at(root: Any, path: Sequence[str]) -> Any:
         A configuration.
     path
         Names of parameters and places in containers, as ``core/walk.py`` writes them; of several
-        ways to one configuration, any.
+        ways to one configuration, any. What an init task alone uses is below ``init_tasks``.
     """
     rest = tuple(path)
     if not rest:
         return root
-    for place, child in iter_children(root):
+    init_tasks = enumerate(state_of(root).init_tasks)
+    inside = ((("init_tasks", str(place)), init_task) for place, init_task in init_tasks)
+    for place, child in chain(iter_children(root), inside):
         if rest[: len(place)] == place:
             found = config_at(child, rest[len(place) :])
             if found is not None:
