@@ -122,7 +122,7 @@ class ForkServer:
     def serve(self) -> None:
         """Do what is asked for, until the kernel is gone or closes its end."""
         for end in (self._requests, self._reports, self._wake, self._waker):
-            end.setblocking(False)
+            end.settimeout(0)
         signal.signal(signal.SIGCHLD, _do_nothing)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.set_wakeup_fd(self._waker.fileno(), warn_on_full_buffer=False)
@@ -142,7 +142,7 @@ class ForkServer:
         except OSError:
             data, passed = b"", []
         for fd in passed:
-            os.set_inheritable(fd, False)
+            os.set_inheritable(fd, False)  # noqa: FBT003 (its only form)
         self._passed += passed
         if not data:
             self._is_open = False
@@ -248,7 +248,7 @@ class ForkServer:
         os.dup2(request, 0)
         os.dup2(self._reports.fileno(), 1)
         for fd in passed:
-            os.set_inheritable(fd, True)
+            os.set_inheritable(fd, True)  # noqa: FBT003
         os.execve(command[0], command, {**os.environ, **header["fresh"]})  # noqa: S606 (ours)
 
     def _stop(self, key: int, grace_s: float) -> None:
@@ -363,7 +363,7 @@ def main(arguments: list[str]) -> None:
     requests, reports, entry = arguments
     sys.argv = ["-c"]
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
-    ends = [socket.socket(fileno=int(fd)) for fd in (requests, reports)]
+    ends = socket.socket(fileno=int(requests)), socket.socket(fileno=int(reports))
     for end in ends:
         end.set_inheritable(False)  # it was made so to come here
     ForkServer(*ends, entry).serve()

@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from xpmnb.errors import LauncherError
@@ -97,7 +98,7 @@ def main(arguments: list[str]) -> None:
     entry, key, *passed = arguments
     sys.argv = ["-c"]
     for fd in passed:
-        os.set_inheritable(int(fd), False)
+        os.set_inheritable(int(fd), False)  # noqa: FBT003 (its only form)
     body = b"".join(iter(lambda: os.read(0, 1 << 20), b""))
     reports = os.dup(1)
     nowhere = os.open(os.devnull, os.O_RDWR)
@@ -119,7 +120,5 @@ def _prefer_own_path() -> None:
 
 
 def _close(fd: int) -> None:
-    try:
+    with suppress(OSError):
         os.close(fd)
-    except OSError:
-        pass

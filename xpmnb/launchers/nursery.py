@@ -77,7 +77,10 @@ class Context:
 
     def renew(self) -> bool:
         """Look again; tell whether anything has changed."""
-        seen = (dict(os.environ), list(sys.path), _working_directory())
+        # Other threads may take variables away meanwhile.
+        found = ((name, os.environ.get(name)) for name in list(os.environ))
+        environ = {name: value for name, value in found if value is not None}
+        seen = (environ, list(sys.path), _working_directory())
         if seen == self._seen:
             return False
         self._seen = seen
@@ -120,13 +123,11 @@ class Nursery:
         self._context = Context()
         self._context.renew()
         self._born = self._context.environ
-        self._requests, self._requests_there = socket.socketpair(
-            socket.AF_UNIX, socket.SOCK_STREAM
-        )
+        self._requests, self._requests_there = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         self._reports, self._reports_there = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._wake, self._waker = socket.socketpair()
         for end in (self._requests, self._reports, self._wake, self._waker):
-            end.setblocking(False)
+            end.settimeout(0)
         self._unsent: deque[_Parcel] = deque()
         self._is_closing = False
         self._is_ready = False
@@ -207,19 +208,20 @@ class Nursery:
 
     def _live(self) -> None:
         """Start the server and hear from it until its end: the body of the thread."""
-        with tempfile.TemporaryFile() as log:
+        with tempfile.TemporaryFile() as file:
+            log = file.fileno()
             try:
-                server = self._spawn(log.fileno())
+                server = self._spawn(log)
             except (OSError, LauncherError) as error:
                 self._problem = f"the fork server could not be started: {error}"
             else:
-                self._talk()
-                self._end(server)
-                if not self._is_ready and not self._problem and not self._is_closing:
-                    code = server.returncode
+                self._talk(log)
+                by_itself = not self._is_closing
+                code = self._end(server)
+                if by_itself and not self._is_ready and not self._problem:
                     self._problem = f"the fork server ended at its start, with code {code}"
             if self._problem:
-                self._problem += _tail_of(log.fileno())
+                self._problem += tail_of(log)
         self._close_ends()
         self._hearer.ended(self, self._problem)
 
@@ -246,7 +248,7 @@ class Nursery:
             for end in ends:
                 end.close()
 
-    def _talk(self) -> None:
+    def _talk(self, log: int) -> None:
         """Hear from the server and from processes until one of the two sides ends it."""
         with selectors.DefaultSelector() as selector:
             for end in (self._reports, self._wake):
@@ -259,7 +261,7 @@ class Nursery:
                 if self._wake in ready:
                     self._wake.recv(4096)
                 if self._reports in ready or is_over:
-                    self._hear()
+                    self._hear(log)
                 if is_over:
                     return
                 with self._lock:
@@ -280,7 +282,7 @@ class Nursery:
         except OSError:
             return True
 
-    def _hear(self) -> None:
+    def _hear(self, log: int) -> None:
         """Pass on the reports that have come."""
         while not self._is_closing:
             try:
@@ -297,18 +299,21 @@ class Nursery:
                 self._problem = f"the fork server cannot import {report['module']}: "
                 self._problem += report["message"]
             else:
+                if report.get("code"):
+                    # It may have failed before it had streams of its own.
+                    report["log"] = tail_of(log)
                 self._hearer.heard(report)
 
-    def _end(self, server: subprocess.Popen[bytes]) -> None:
-        """Let the server end, and wait for it."""
+    def _end(self, server: subprocess.Popen[bytes]) -> int:
+        """Let the server end, and wait for it; return its exit code."""
         with self._lock:
-            self._is_closing = self._is_closing or bool(self._problem) or self._is_ready
+            self._is_closing = True
             self._requests.close()
         try:
-            server.wait(_PATIENCE_S)
+            return server.wait(_PATIENCE_S)
         except subprocess.TimeoutExpired:  # in the midst of an import that lets no thread run
             server.kill()
-            server.wait()
+            return server.wait()
 
     def _close_ends(self) -> None:
         with self._lock:
@@ -320,6 +325,7 @@ class Nursery:
 
     def _forget(self) -> None:
         """Give up, in a forked child of the kernel, what belongs to the kernel."""
+        self._lock = threading.Lock()  # whoever held the other is not here
         self._is_closing = True
         for end in (self._requests, self._reports, self._wake, self._waker):
             end.close()
@@ -363,8 +369,8 @@ def _working_directory() -> str:
         return os.sep
 
 
-def _tail_of(log: int) -> str:
-    """Return the end of what was written to a file, for the end of a message."""
+def tail_of(log: int) -> str:
+    """Return the end of what was written to an open file, to be put at the end of a message."""
     size = os.fstat(log).st_size
     text = os.pread(log, _LOG_TAIL_BYTES, max(0, size - _LOG_TAIL_BYTES)).decode(errors="replace")
     return f"\n{text.strip()}" if text.strip() else ""
