@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     )
     from xpmnb.experiments import experiment
     from xpmnb.generators import PathGenerator
-    from xpmnb.launchers import ThreadLauncher
+    from xpmnb.launchers import ProcessLauncher, ThreadLauncher
     from xpmnb.partials import param_group, partial
     from xpmnb.records.states import FailureReason, JobState
     from xpmnb.runtime import log, progress
@@ -52,6 +52,7 @@ _HOMES = {
     "Meta": "core.fields",
     "Param": "core.fields",
     "PathGenerator": "generators",
+    "ProcessLauncher": "launchers",
     "ResumableTask": "core.model",
     "SubmitHook": "core.types",
     "Task": "core.model",
@@ -88,6 +89,7 @@ __all__ = [
     "Meta",
     "Param",
     "PathGenerator",
+    "ProcessLauncher",
     "ResumableTask",
     "SubmitHook",
     "Task",
@@ -125,7 +127,7 @@ def __dir__() -> list[str]:
 
 
 def _current_submitter() -> Any:
-    from xpmnb.experiments import current_experiment
+    from xpmnb.default_experiment import current_experiment
 
     return current_experiment()
 
@@ -137,7 +139,7 @@ def _current_context() -> Any:
 
 
 def _current_workspace() -> str | None:
-    from xpmnb.experiments import current_workspace
+    from xpmnb.default_experiment import current_workspace
 
     return current_workspace()
 

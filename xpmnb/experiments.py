@@ -345,7 +345,7 @@ class experiment(RunTables):  # noqa: N801 (reads like the verb that it is)
         )
         try:
             job, outputs = make_job(task, place, options)
-            run.use(job.launcher)
+            run.use(job.live_launcher)
             record(job, run.write_submission)
             state.job = _scheduler.submit(job, run)
             run.attend(state.job, task)

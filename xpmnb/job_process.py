@@ -101,9 +101,7 @@ class ProcessSurroundings:
 
     def open_streams(self, layout: JobLayout, *, keep: bool) -> tuple[JobStream, JobStream]:
         """Lead descriptors 1 and 2 to the files, so that C code and subprocesses write there."""
-        stdout, stderr = (
-            JobStream(path, keep=keep) for path in (layout.stdout, layout.stderr)
-        )
+        stdout, stderr = (JobStream(path, keep=keep) for path in (layout.stdout, layout.stderr))
         sys.stdout.flush()
         sys.stderr.flush()
         os.dup2(stdout.fileno(), 1)
@@ -164,9 +162,7 @@ def run_job(request: JobRequest, report: Callable[[dict[str, Any]], None]) -> in
     if request.search_path:
         sys.path[:] = request.search_path
     work = RecordWork(JobLayout(request.path), request.program, request.record)
-    outcome = _run(
-        work, request.terms, lambda time: report({"event": "begun", "time": time})
-    )
+    outcome = _run(work, request.terms, lambda time: report({"event": "begun", "time": time}))
     report({"event": "ended", "outcome": outcome.to_json()})
     return _exit_code(outcome)
 

@@ -64,7 +64,7 @@ class JobContext:
         "stdout",
     )
 
-    def __init__(  # noqa: PLR0913 (each is one fact about an attempt)
+    def __init__(
         self,
         layout: JobLayout,
         journal: JournalWriter,

@@ -92,7 +92,7 @@ def make_job(task: Any, place: Place, options: SubmitOptions) -> tuple[Job, Any]
     before, state.job = state.job, job
     outputs = _outputs(task, job, before)
     _apply_hooks(job)
-    job.launcher.check(job)
+    job.live_launcher.check(job)
     return job, outputs
 
 
@@ -112,7 +112,7 @@ def _demands(task: Any, place: Place, options: SubmitOptions) -> Demands:
 def _apply_hooks(job: Job) -> None:
     """Let submit hooks change the environment and the launcher of a job."""
     for hook in hooks_of(job.task):
-        hook.process(job, job.launcher)
+        hook.process(job, job.live_launcher)
         if isinstance(job.launcher, str):
             job.launcher = find_launcher(job.launcher, f"{hook!r}")
 

@@ -39,11 +39,20 @@ class Stopper(Protocol):
 class Surroundings(Protocol):
     """What is different between a thread of the kernel and a process of the job's own."""
 
-    stopper: Stopper
-    process_started: float | None
-    """When the process began, if it is the job's own."""
-    ends_at_once: bool
-    """Whether the end is written as soon as the job is asked to stop: it may be killed soon."""
+    @property
+    def stopper(self) -> Stopper:
+        """What lets a request to stop reach the task."""
+        ...
+
+    @property
+    def process_started(self) -> float | None:
+        """When the process began, if it is the job's own."""
+        ...
+
+    @property
+    def ends_at_once(self) -> bool:
+        """Whether the end is written as soon as the job is asked to stop: it may be killed soon."""
+        ...
 
     def open_streams(self, layout: JobLayout, *, keep: bool) -> tuple[JobStream, JobStream]:
         """Return the streams for standard output and error; ``keep`` what is in the files."""

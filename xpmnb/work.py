@@ -163,9 +163,7 @@ def work_of(job: Job) -> TaskWork:
 def request_of(job: Job, terms: Terms) -> JobRequest:
     """Return what another process is told to run a job."""
     program, record = work_of(job).files()
-    return JobRequest(
-        job.layout.path, record.decode(), program.decode(), terms, dict(job.environ)
-    )
+    return JobRequest(job.layout.path, record.decode(), program.decode(), terms, dict(job.environ))
 
 
 def _make_folders(paths: GeneratedPaths) -> None:

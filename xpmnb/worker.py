@@ -31,7 +31,6 @@ from xpmnb.turns import Turn
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from xpmnb.records.layout import JobLayout
     from xpmnb.scheduler.requests import Terms
     from xpmnb.surroundings import Surroundings
     from xpmnb.work import Work

@@ -193,10 +193,10 @@ class Task(Config):
             If it cannot be called so.
         """
         state = state_of(self)
-        call = completion(callback, self)
-        state.on_completed.append(call)
+        completion(callback, self)  # refuses what cannot be called so
+        state.on_completed.append(callback)
         if state.job is not None:
-            state.job.on_completed(call)
+            state.job.on_completed(callback, self)
         return self
 
     def watch_output(self, method: Callable[..., Any], callback: Callable[[Any], object]) -> Self:
@@ -230,7 +230,7 @@ class Task(Config):
         watched = watched_output(self, method, callback)
         state.watched.append(watched)
         if state.job is not None:
-            state.job.watch_output(*watched)
+            state.job.watch_output(watched, self)
         return self
 
     def add_dependencies(self, *tasks: Any) -> Self:

@@ -33,7 +33,7 @@ class SubmitOptions:
     """How many runs may follow the first one; None leaves it to the settings."""
     walltime_s: float | None = None
     """Seconds that each run may take; None for as long as it takes."""
-    tokens: Mapping[str, int] = field(default_factory=dict)
+    tokens: Mapping[Any, int] = field(default_factory=dict)
     """How many of which tokens the job holds while it runs."""
     environ: Mapping[str, str] = field(default_factory=dict)
     """Environment variables that are added."""
@@ -48,7 +48,7 @@ class SubmitOptions:
         if walltime is not None and not _is_duration(walltime):
             _refuse("walltime", walltime, "give seconds, more than 0")
         for name, count in _items("tokens", self.tokens, 'give a dict such as {"gpu": 1}'):
-            if not isinstance(name, str) or not name or not _is_int(count) or count < 1:
+            if not name or not _is_int(count) or count < 1:
                 _refuse("tokens", self.tokens, 'give names and counts of 1 or more: {"gpu": 1}')
         wanted = 'give a dict of strings such as {"OMP_NUM_THREADS": "1"}'
         for name, value in _items("environ", self.environ, wanted):

@@ -51,7 +51,7 @@ class ConfigState:
         """Tasks that must be done first, besides those in the values."""
         self.init_tasks: tuple[Any, ...] = ()
         """Configurations executed before the task, on its own objects."""
-        self.on_completed: list[Callable[[], object]] = []
+        self.on_completed: list[Callable[..., object]] = []
         """What is called once the job has ended well."""
         self.watched: list[tuple[Any, str, Callable[..., object]]] = []
         """Outputs that are watched: configuration, name of its method, and what is called."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
+from xpmnb.launchers.process import ProcessLauncher
 from xpmnb.launchers.thread import ThreadLauncher
 from xpmnb.scheduler.launcher import Launcher
 
-__all__ = ["Launcher", "ThreadLauncher"]
+__all__ = ["Launcher", "ProcessLauncher", "ThreadLauncher"]

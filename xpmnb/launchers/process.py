@@ -15,13 +15,16 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
-from xpmnb.errors import LauncherError
+from xpmnb.conclusion import record_death
+from xpmnb.errors import ExportError, LauncherError
 from xpmnb.launchers.deaths import explain
 from xpmnb.launchers.interpreters import Interpreters
 from xpmnb.launchers.nursery import Nursery, Order
+from xpmnb.program import program_of
 from xpmnb.records.files import read_bytes
 from xpmnb.records.states import FailureReason, JobState
 from xpmnb.scheduler.launcher import Outcome
+from xpmnb.work import request_of, terms_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -49,6 +52,14 @@ class JobSide:
     """Descriptors that the process holds for as long as it lives."""
     record_death: Callable[[JobLayout, Ending, Terms], Outcome]
     """Records what a process died of, if it did not record the end of the job itself."""
+
+
+def _request_of(job: Job, launcher: str, grace_s: float) -> JobRequest:
+    return request_of(job, terms_of(job, launcher, grace_s))
+
+
+def _locks_of(job: Job) -> Sequence[int]:
+    return job.holding.fds() if job.holding is not None else ()
 
 
 @dataclass(slots=True, eq=False)
@@ -101,7 +112,7 @@ class ProcessLauncher:
     """
 
     name = "process"
-    side: JobSide
+    side = JobSide("xpmnb.job_process:run_job", _request_of, _locks_of, record_death)
 
     def __init__(
         self, *, preload: Sequence[str] = (), grace_s: float = 10.0, fork: bool | None = None
@@ -161,6 +172,18 @@ class ProcessLauncher:
                 self._home = None
         if home is not None:
             home.close()
+
+    def check(self, job: Job) -> None:
+        """Refuse a job whose classes cannot be given to another process.
+
+        Raises
+        ------
+        ExportError
+            If a class that was declared in a cell uses what cannot be written as source.
+        """
+        problems = program_of(job.task).problems
+        if problems:
+            raise ExportError("\n".join([f"{job.name} cannot run in a process:", *problems]))
 
     def start(self, job: Job, listener: Listener) -> None:
         """Run a job in a process, and return.

@@ -7,10 +7,12 @@ notebook's modules, and starts in a fraction of a millisecond.
 from __future__ import annotations
 
 import logging
+import os
 import time
 from typing import TYPE_CHECKING
 
 from xpmnb import streams
+from xpmnb.errors import SubmissionError
 from xpmnb.launchers.pool import ThreadPool
 from xpmnb.records.states import FailureReason, JobState
 from xpmnb.scheduler.launcher import Outcome
@@ -67,6 +69,23 @@ class ThreadLauncher:
         """Put the streams back, and end the threads that have nothing to do."""
         self._pool.dismiss()
         streams.uninstall()
+
+    def check(self, job: Job) -> None:
+        """Refuse a job that needs an environment of its own.
+
+        Raises
+        ------
+        SubmissionError
+            If it needs variables that the kernel does not have.
+        """
+        wanted = {n: v for n, v in job.environ.items() if os.environ.get(n) != v}
+        if wanted:
+            message = (
+                f"{job.name} needs the environment variables {', '.join(sorted(wanted))}, and a "
+                "thread has those of the kernel: submit it with launcher='process', or set them "
+                "with os.environ for all jobs"
+            )
+            raise SubmissionError(message)
 
     def start(self, job: Job, listener: Listener) -> None:
         """Run a job in a thread of its own."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import logging
 import threading
 import time
@@ -14,6 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from xpmnb import ownership
+from xpmnb.core.callbacks import completion
 from xpmnb.records.states import JobState
 from xpmnb.scheduler.outputs import name_of
 
@@ -39,10 +39,7 @@ class CompletedCall:
 
     def __call__(self) -> None:
         """Call it with the task, or with nothing if it takes no argument."""
-        if _takes_nothing(self.callback):
-            self.callback()
-        else:
-            self.callback(self.task)
+        completion(self.callback, self.task)()
 
     def __str__(self) -> str:
         """Return which callback."""
@@ -95,17 +92,26 @@ class CallbackThread:
         self._poll_at = 0.0
         self._thread: threading.Thread | None = None
 
-    def watch(self, job: Job, watch: OutputWatch) -> None:
+    def watch(self, job: Job, watch: OutputWatch, late: OutputWatch | None = None) -> None:
         """Call the callbacks of a watch for all outputs of a job, the earlier ones too.
 
         A second watch of one task with the very same list of watchers is dropped while the first
         lasts, which is until the end of the job.
+
+        Parameters
+        ----------
+        job : Job
+            The job.
+        watch : OutputWatch
+            All that is watched of it by a submission.
+        late : OutputWatch, optional
+            What was added to the list of the watch just now: it alone, if the job has ended.
         """
         with self._changed:
             if self._is_closed:
                 return
             if job.state.is_final:
-                self._add(partial(self._drain, job, watch))
+                self._add(partial(self._drain, job, late or watch))
                 return
             watches = self._watches.setdefault(job, [])
             if not any(w.task is watch.task and w.watched is watch.watched for w in watches):
@@ -275,16 +281,3 @@ class CallbackThread:
             self._report(job, text)
         except Exception:
             _logger.exception("a status display failed; the callbacks go on")
-
-
-def _takes_nothing(callback: Callable[..., object]) -> bool:
-    try:
-        parameters = inspect.signature(callback).parameters.values()
-    except (TypeError, ValueError):
-        return False  # of a built-in function that does not tell
-    by_position = (
-        inspect.Parameter.POSITIONAL_ONLY,
-        inspect.Parameter.POSITIONAL_OR_KEYWORD,
-        inspect.Parameter.VAR_POSITIONAL,
-    )
-    return not any(each.kind in by_position for each in parameters)

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 
 _logger = logging.getLogger("xpmnb")
 
+
 class Dispatcher:
     """Moves the jobs of a process forward.
 
@@ -173,14 +174,16 @@ class Dispatcher:
         entry.lane.running -= 1
         self._running.discard(entry)
         self._watcher.forget(entry)
-        if self._reservations.give_back(entry):
+        if self._reservations.give_back(entry, has_ended=outcome.state is not None):
             self._start_waiting()
         if outcome.state is None:
             self._watch(entry)
         elif not outcome.retry:
             self._end(entry, outcome.state, outcome)
         elif entry.job.stopping:
-            self._fail_unstarted(entry, FailureReason.CANCELLED, "cancelled before it was run again")
+            self._fail_unstarted(
+                entry, FailureReason.CANCELLED, "cancelled before it was run again"
+            )
         else:
             self._retry(entry, outcome)
         self._fill(entry.lane)
@@ -189,7 +192,9 @@ class Dispatcher:
         """Run a job again whose time ran out."""
         job = entry.job
         job.retry_count += 1
-        job.message = f"run again ({job.retry_count} of {job.demands.max_retries}): {outcome.message}"
+        job.message = (
+            f"run again ({job.retry_count} of {job.demands.max_retries}): {outcome.message}"
+        )
         job.move(JobState.READY)
         entry.lane.queue.append(entry)
         entry.changed()
@@ -206,8 +211,8 @@ class Dispatcher:
         job.stopping = True
         if self._watcher.is_foreign(entry):
             job.message = self._watcher.stop(entry)
-        elif job.launcher is not None:
-            job.launcher.cancel(job)
+        else:
+            job.live_launcher.cancel(job)
         entry.changed()
 
     def on_look(self) -> None:
@@ -300,7 +305,7 @@ class Dispatcher:
         entry.job.move(JobState.SCHEDULED)
         entry.changed()
         try:
-            entry.job.launcher.start(entry.job, entry)
+            entry.job.live_launcher.start(entry.job, entry)
         except Exception as error:
             # The border around launchers: theirs may be anybody's code.
             _logger.exception("the launcher of %r failed", entry.job)

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from xpmnb.records.claims import Holding
     from xpmnb.runtime import JobContext
     from xpmnb.scheduler.jobs import Job
     from xpmnb.scheduler.launcher import Outcome
@@ -36,8 +35,6 @@ class Entry:
     """Replaced, never changed: other threads may be reading it."""
     taken: Entry | None = None
     """The live entry of the same directory: this one, or one that was there before."""
-    holding: Holding | None = None
-    """The tokens that it holds."""
 
     def begun(self, context: JobContext | None, started_at: float) -> None:
         """Show that the job runs. No decision hangs on it, so it is shown at once."""

@@ -19,7 +19,7 @@ from xpmnb.scheduler.elsewhere import read_end
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
-    from xpmnb.records.claims import Claim
+    from xpmnb.records.claims import Claim, Holding
     from xpmnb.records.events import JobRecord
     from xpmnb.records.layout import JobLayout
     from xpmnb.runtime import JobContext
@@ -68,6 +68,7 @@ class Job:
         "dependencies",
         "dependents",
         "ended_at",
+        "holding",
         "id",
         "launcher",
         "message",
@@ -110,6 +111,8 @@ class Job:
         """The submitted configuration; given up when the job has ended."""
         self.launcher: Launcher | None = launcher
         """Where it runs; given up when the job has ended."""
+        self.holding: Holding | None = None
+        """What it holds of what it claims, while it runs."""
         self.dependencies: tuple[Job, ...] = ()
         """Jobs that must be done first; given up when the job has ended."""
         self.dependents: list[Job] = []
@@ -146,7 +149,18 @@ class Job:
     def __dir__(self) -> list[str]:
         """Return what is for users; the rest is for the scheduler."""
         internal = {"announce", "begin", "call_when_final", "demands", "dependents", "layout"}
-        internal |= {"move", "run", "settle", "take_record", "take_view", "task"}
+        internal |= {"live_launcher"}
+        internal |= {
+            "holding",
+            "move",
+            "on_completed",
+            "run",
+            "watch_output",
+            "settle",
+            "take_record",
+            "take_view",
+            "task",
+        }
         return [name for name in super().__dir__() if name not in internal]
 
     @property
@@ -168,6 +182,12 @@ class Job:
     def stderr(self) -> Path:
         """The file with what the job wrote to standard error."""
         return Path(self._layout.stderr)
+
+    @property
+    def live_launcher(self) -> Launcher:
+        """Where a job runs that has not ended. Scheduler only."""
+        assert self.launcher is not None, f"{self!r} has ended"  # noqa: S101 (a mistake of ours)
+        return self.launcher
 
     @property
     def environ(self) -> dict[str, str]:
@@ -295,6 +315,16 @@ class Job:
         self.call_when_final(wake)
         yield from future
         return self.state
+
+    def on_completed(self, callback: Callable[..., object], task: Any) -> None:
+        """Call a function once the job is done; what ``task.on_completed`` calls afterwards."""
+        if self.run is not None:
+            self.run.callbacks.on_completed(self, callback, task)
+
+    def watch_output(self, watcher: tuple[Any, str, Callable[[Any], object]], task: Any) -> None:
+        """Call a function with each output; what ``task.watch_output`` calls afterwards."""
+        if self.run is not None:
+            self.run.watch(self, task, watcher)
 
     def call_when_final(self, callback: Callable[[Job], None]) -> None:
         """Call a quick function once the job has ended: from another thread, or at once."""

@@ -91,6 +91,10 @@ class Launcher(Protocol):
         """Undo one :meth:`open`, once no job of its user runs any more."""
         ...
 
+    def check(self, job: Job) -> None:
+        """Refuse, with an error, a job that cannot run here. Submitting threads."""
+        ...
+
     def start(self, job: Job, listener: Listener) -> None:
         """Begin to run a job that is ready, and return."""
         ...

@@ -30,22 +30,28 @@ class Reservations:
         claims = entry.job.demands.claims
         if not claims:
             return True
-        entry.holding = self._line_of(entry).acquire(entry, claims)
-        if entry.holding is None:
+        entry.job.holding = self._line_of(entry).acquire(entry, claims)
+        if entry.job.holding is None:
             self._waiting[entry] = None
             return False
         self._waiting.pop(entry, None)
         return True
 
-    def give_back(self, entry: Entry) -> bool:
-        """Give back what a job holds, or leave the line; tell whether others may go on."""
+    def give_back(self, entry: Entry, *, has_ended: bool = True) -> bool:
+        """Give back what a job holds, or leave the line; tell whether others may go on.
+
+        A job that has not ended, as far as is known, keeps what its process holds.
+        """
         if entry in self._waiting:
             del self._waiting[entry]
             self._line_of(entry).withdraw(entry)
-        holding, entry.holding = entry.holding, None
+        holding, entry.job.holding = entry.job.holding, None
         if holding is None:
             return False
-        holding.release()
+        if has_ended:
+            holding.release()
+        else:
+            holding.close_without_unlocking()
         return bool(self._waiting)
 
     def _line_of(self, entry: Entry) -> Line:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from xpmnb.records.layout import RunLayout
     from xpmnb.scheduler.jobs import Job
     from xpmnb.scheduler.launcher import Launcher
+    from xpmnb.scheduler.outputs import Watcher
 
 _logger = logging.getLogger("xpmnb")
 
@@ -202,6 +203,11 @@ class Run:
             self._lock.release()
         finally:
             self.closed.set()
+
+    def watch(self, job: Job, task: Any, watcher: Watcher) -> None:
+        """Watch one more output of a submitted task. Any thread."""
+        everything = OutputWatch(job.layout, task, state_of(task).watched)
+        self.callbacks.watch(job, everything, OutputWatch(job.layout, task, [watcher]))
 
     def _report_callback(self, job: Job, text: str) -> None:
         """Show that a callback raised."""

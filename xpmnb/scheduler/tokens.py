@@ -11,6 +11,7 @@ from collections import OrderedDict
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from xpmnb.errors import SubmissionError, WorkspaceError
 from xpmnb.records.claims import (
@@ -146,9 +147,7 @@ def declare_token(workspace: WorkspaceLayout, name: str, count: int) -> Token:
     return Token(workspace, name, count)
 
 
-def token_claims(
-    workspace: WorkspaceLayout, tokens: Mapping[str | Token, int]
-) -> tuple[Claim, ...]:
+def token_claims(workspace: WorkspaceLayout, tokens: Mapping[Any, int]) -> tuple[Claim, ...]:
     """Give what a job must hold that asks for tokens.
 
     Parameters

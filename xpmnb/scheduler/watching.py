@@ -32,9 +32,7 @@ class Watcher:
         Told an entry whose runner is gone and left no end.
     """
 
-    def __init__(
-        self, ended: Callable[[Entry], None], abandoned: Callable[[Entry], None]
-    ) -> None:
+    def __init__(self, ended: Callable[[Entry], None], abandoned: Callable[[Entry], None]) -> None:
         self._ended = ended
         self._abandoned = abandoned
         self._own: dict[Entry, LiveView] = {}
