@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import functools
+import inspect
 import os
 import shutil
 import tempfile
@@ -90,7 +91,7 @@ def cache(
     Any thread. A cached method may call others, but not itself for the same configuration.
     """
     if not isinstance(name, str) or not is_name(name):
-        message = f'@cache({name!r}): name the file that the method writes: @cache("terms.npy")'
+        message = f'@cache({name!r:.80}): name the file that the method writes: @cache("terms.npy")'
         raise DeclarationError(message)
 
     def decorate(
@@ -119,6 +120,7 @@ class CachedMethod:
 
             return _with_lock(path, lambda: _read_or_make(path, at))
 
+        call.__signature__ = _signature_without_path(method)  # type: ignore[attr-defined]
         self._call = call
 
     def __set_name__(self, owner: type, name: str) -> None:
@@ -128,6 +130,17 @@ class CachedMethod:
     def __get__(self, config: Any, owner: type | None = None) -> Any:
         """Return the bound method; on the class, the function."""
         return self._call if config is None else MethodType(self._call, config)
+
+
+def _signature_without_path(method: Callable[..., Any]) -> inspect.Signature:
+    signature = inspect.signature(method)
+    itself, *others = signature.parameters.values()
+    if not others or others[0].kind is inspect.Parameter.KEYWORD_ONLY:
+        message = (
+            f"@cache: {method.__qualname__} takes no path: def {method.__name__}(self, path: Path)"
+        )
+        raise DeclarationError(message)
+    return signature.replace(parameters=[itself, *others[1:]])
 
 
 def _refuse_shared_name(cls: type, name: str) -> None:
@@ -230,17 +243,17 @@ def _read_or_make(path: str, call: Callable[[Path], R]) -> R:
             _warn_of_others(place)
             return value
         os.rename(place, path)  # noqa: PTH104 (a str)
-        return _moved(value, place, path)
+        return cast(R, _moved(value, place, path))
     finally:
         shutil.rmtree(writing, ignore_errors=True)
 
 
-def _moved(value: R, place: str, path: str) -> R:
+def _moved(value: Any, place: str, path: str) -> Any:
     """Return what a method returned; a path in what it wrote is where that lies now."""
     if isinstance(value, PurePath) and value.is_relative_to(place):
-        return type(value)(path, value.relative_to(place))  # type: ignore[return-value]  # the same type
+        return type(value)(path, value.relative_to(place))
     if isinstance(value, str) and value == place:
-        return path  # type: ignore[return-value]  # a str as well
+        return path
     return value
 
 
