@@ -16,6 +16,7 @@ from xpmnb.version import __version__ as __version__
 if TYPE_CHECKING:
     from xpmnb.analysis.workspace import workspace
     from xpmnb.bars import tqdm
+    from xpmnb.caching import cache
     from xpmnb.core.config import Config, InstanceConfig
     from xpmnb.core.fields import Constant, Meta, Param, field
     from xpmnb.core.model import LightweightTask, ResumableTask, Task
@@ -59,6 +60,7 @@ _HOMES = {
     "TaskCancelled": "errors",
     "ThreadLauncher": "launchers",
     "XpmnbError": "errors",
+    "cache": "caching",
     "experiment": "experiments",
     "field": "core.fields",
     "log": "runtime",
@@ -96,6 +98,7 @@ __all__ = [
     "TaskCancelled",
     "ThreadLauncher",
     "XpmnbError",
+    "cache",
     "experiment",
     "field",
     "log",
