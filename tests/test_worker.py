@@ -12,7 +12,7 @@ import pytest
 
 from tests.support.processes import run, write_script
 from tests.support.running import Counted, Echo, Failing, lines
-from xpmnb import FailureReason, JobState, Task, worker
+from xpmnb import FailureReason, JobState, Task, conclusion
 from xpmnb.core.tags import tags
 from xpmnb.document import flatten
 from xpmnb.interruption import Interrupter
@@ -20,6 +20,9 @@ from xpmnb.records.files import PathLock, write_atomic
 from xpmnb.records.job_directory import read_job
 from xpmnb.records.layout import JobLayout, WorkspaceLayout
 from xpmnb.scheduler.launcher import Outcome
+from xpmnb.scheduler.requests import Terms
+from xpmnb.surroundings import ThreadSurroundings
+from xpmnb.work import TaskWork
 from xpmnb.worker import Attempt
 
 DEADLINE_S = 20.0
@@ -29,9 +32,8 @@ def attempt(root: Path, task: Any) -> Attempt:
     """Return an attempt at a task, which runs in whatever directory the caller is."""
     task.seal()
     layout = WorkspaceLayout(root).job(type(task).__xpm_name__, task.__identifier__())
-    return Attempt(
-        layout, task, flatten(task), tags(task), launcher="test", enter=lambda _directory: None
-    )
+    work = TaskWork(layout, task, flatten(task), tags(task))
+    return Attempt(work, Terms("test"), ThreadSurroundings(lambda _directory: None))
 
 
 def begin(one: Attempt) -> Outcome:
@@ -215,7 +217,7 @@ def test_a_request_at_the_very_end_harms_nothing(
         original(path, data)
 
     original = write_atomic
-    monkeypatch.setattr(worker, "write_atomic", write)
+    monkeypatch.setattr(conclusion, "write_atomic", write)
     one = attempt(tmp_path, Ends.C())
     outcome = begin(one)
     assert outcome.state is not None

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 from xpmnb import current, seam, streams
 from xpmnb.analysis.run_tables import RunTables
 from xpmnb.analysis.workspace import Workspace
+from xpmnb.core.options import SubmitOptions
 from xpmnb.core.state import state_of
 from xpmnb.errors import FailedExperiment, SubmissionError
 from xpmnb.launchers.choice import default_launcher, find_launcher
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from types import TracebackType
 
-    from xpmnb.core.options import SubmitOptions
     from xpmnb.scheduler.jobs import Job
     from xpmnb.scheduler.launcher import Launcher
 
@@ -39,6 +39,8 @@ _shared_lane = Lane(Lane.default_limit())
 _FLUSH_TIMEOUT_S = 2.0
 
 _DEFAULT_RETRIES = 3
+
+_PLAIN = SubmitOptions()
 
 
 class experiment(RunTables):  # noqa: N801 (reads like the verb that it is)
@@ -313,7 +315,7 @@ class experiment(RunTables):  # noqa: N801 (reads like the verb that it is)
         self._started().flush()
         return self.workspace, self.name, self.run
 
-    def submit_task(self, task: Any, options: SubmitOptions) -> Any:
+    def submit_task(self, task: Any, options: SubmitOptions = _PLAIN) -> Any:
         """Submit a task to this experiment; what ``task.submit()`` calls.
 
         Returns
@@ -337,13 +339,13 @@ class experiment(RunTables):  # noqa: N801 (reads like the verb that it is)
             raise SubmissionError(message)
         state = state_of(task)
         before = state.job
-        place = Place(
-            self.workspace.layout,
-            self._launcher_of(task, options),
-            self._max_retries,
-            cancel=_scheduler.cancel,
-        )
         try:
+            place = Place(
+                self.workspace.layout,
+                self._launcher_of(task, options),
+                self._max_retries,
+                cancel=_scheduler.cancel,
+            )
             job, outputs = make_job(task, place, options)
             run.use(job.live_launcher)
             record(job, run.write_submission)

@@ -24,7 +24,7 @@ import sys
 
 sys.path[:0] = {search_path!r}
 
-from xpmnb.worker import main
+from xpmnb.job_process import main
 
 if __name__ == "__main__":
     raise SystemExit(main(__file__))

@@ -172,7 +172,7 @@ class Method:
 def test_callbacks_take_the_task_or_nothing(
     callbacks: CallbackThread, tmp_path: Path, reports: Reports
 ) -> None:
-    """The signature decides; whoever can take an argument gets the task."""
+    """The signature decides; whoever needs an argument gets the task."""
     learn = Learning(tmp_path)
     task, seen = learn.task, []
     event = threading.Event()
@@ -181,13 +181,13 @@ def test_callbacks_take_the_task_or_nothing(
         Method(seen).nothing,
         functools.partial(seen.append, "nothing"),
         lambda *, word="nothing": seen.append(word),
+        lambda kept="nothing": seen.append(kept),
         event.set,
     ]
     takes_the_task: list[Callable[..., object]] = [
         seen.append,
         Method(seen).task,
         lambda *args: seen.extend(args),
-        lambda each=None: seen.append(each),
         functools.partial(lambda _, each: seen.append(each), 1),
         dict,
     ]
@@ -195,7 +195,7 @@ def test_callbacks_take_the_task_or_nothing(
         callbacks.on_completed(learn.job, callback, task)
     end(callbacks, learn)
     drain(callbacks)
-    assert seen == ["nothing"] * 4 + [task] * 5
+    assert seen == ["nothing"] * 5 + [task] * 4
     assert event.is_set()
     [(_, text)] = reports.texts  # a built-in that tells no signature gets the task, and says no
     assert text.startswith("the callback dict of on_completed raised TypeError")
