@@ -33,10 +33,14 @@ from xpmnb.records.claims import Holding
 sock = socket.socket(fileno=int(sys.argv[1]))
 _, fds, _, _ = socket.recv_fds(sock, 1, 10)
 holding = Holding.adopt(fds)
-print(len(holding.fds()), flush=True)
-if sys.argv[2] == "forks" and os.fork() == 0:
-    os.read(0, 1)
-    os._exit(0)
+count = len(holding.fds())
+if sys.argv[2] == "forks":
+    if os.fork() == 0:
+        print(count, flush=True)
+        os.read(0, 1)
+        os._exit(0)
+else:
+    print(count, flush=True)
 for word in sys.stdin:
     if word == "release\n":
         holding.release()
