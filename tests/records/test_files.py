@@ -201,11 +201,11 @@ def test_a_lock_whose_directory_was_moved_guards_the_new_file(
     real = files._lock_exclusive
     moved: list[Path] = []
 
-    def move_first(fd: int) -> bool:
+    def move_first(fd: int, *, is_probed: bool) -> bool:
         if not moved:
             moved.append(path.parent.rename(tmp_path / "trash"))
             path.parent.mkdir()
-        return real(fd)
+        return real(fd, is_probed=is_probed)
 
     monkeypatch.setattr(files, "_lock_exclusive", move_first)
     lock = PathLock(str(path))

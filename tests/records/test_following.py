@@ -126,6 +126,17 @@ def test_a_replaced_file_is_read_from_its_beginning(tmp_path: Path, way: str, lo
     assert follower.restarts == 1
 
 
+def test_another_file_that_begins_alike_is_another_file(tmp_path: Path) -> None:
+    """A file that replaced another one is read whole, also if it has all of the first in it."""
+    path = tmp_path / "train.out"
+    path.write_text("one\n")
+    follower = TextFollower(str(path))
+    assert follower.read_new() == "one\n"
+    (tmp_path / "aside").write_text("one\ntwo\n")
+    os.replace(tmp_path / "aside", path)
+    assert follower.read_new() == "one\ntwo\n"
+
+
 def test_a_cut_file_gives_its_new_text(tmp_path: Path) -> None:
     """A log file that was emptied is followed from its new beginning, in whole characters."""
     path = tmp_path / "train.out"

@@ -166,16 +166,20 @@ class PathLock:
     ----------
     path
         The lock file; created by :meth:`acquire`, in a directory that exists.
+    is_probed
+        Whether others may ask :func:`is_locked` about it, which is told from owning it. Many who
+        want the same lock at the same time get it sooner where nobody does.
 
     Notes
     -----
     Thread line: one thread at a time for each object; any number of objects on one file.
     """
 
-    __slots__ = ("_fd", "path")
+    __slots__ = ("_fd", "_is_probed", "path")
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, *, is_probed: bool = True) -> None:
         self.path = path
+        self._is_probed = is_probed
         self._fd: int | None = None
 
     @property
@@ -205,7 +209,7 @@ class PathLock:
             fd = os.open(self.path, _LOCK, 0o666)
             locked = False
             try:
-                locked = _lock_exclusive(fd)
+                locked = _lock_exclusive(fd, is_probed=self._is_probed)
                 # A runner may have moved the directory to the trash after the file was opened; a
                 # lock on the file that went with it guards nothing.
                 if locked and self._names(fd):
@@ -311,13 +315,15 @@ def is_locked(path: str) -> bool:
         os.close(fd)
 
 
-def _lock_exclusive(fd: int) -> bool:
+def _lock_exclusive(fd: int, *, is_probed: bool) -> bool:
     # 20 ms to import, and those who only read records never need it. Its FileLock would cost 60 us
     # for each job where the bare descriptor costs 6.
     from filelock import lock_descriptor  # noqa: PLC0415
 
     if lock_descriptor(fd, blocking=False):
         return True
+    if not is_probed:
+        return False
     # A probe (is_locked) holds a shared lock for some microseconds: longer if its thread is
     # suspended just then. It must not be taken for an owner, who would exclude a shared lock too.
     for _ in range(200):

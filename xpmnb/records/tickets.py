@@ -122,7 +122,7 @@ class TicketQueue:
     @contextmanager
     def _entered(self) -> Iterator[bool]:
         """Keep others from looking at the line; False if somebody else does for too long."""
-        lock = PathLock(f"{self._folder}/lock")
+        lock = PathLock(f"{self._folder}/lock", is_probed=False)
         for attempt in range(_TRIES):
             if attempt:
                 time.sleep(_PAUSE_S)

@@ -11,7 +11,6 @@ from collections import OrderedDict
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from xpmnb.errors import SubmissionError, WorkspaceError
 from xpmnb.records.claims import (
@@ -98,6 +97,10 @@ class Token:
         return hash((self._workspace, self.name))
 
 
+TokenCounts = Mapping[str, int] | Mapping[Token, int] | Mapping[str | Token, int]
+"""How many of which token a job asks for, by name or by object."""
+
+
 def declare_token(workspace: WorkspaceLayout, name: str, count: int) -> Token:
     """Say how many there are of a named resource, for all kernels of a workspace.
 
@@ -147,7 +150,7 @@ def declare_token(workspace: WorkspaceLayout, name: str, count: int) -> Token:
     return Token(workspace, name, count)
 
 
-def token_claims(workspace: WorkspaceLayout, tokens: Mapping[Any, int]) -> tuple[Claim, ...]:
+def token_claims(workspace: WorkspaceLayout, tokens: TokenCounts) -> tuple[Claim, ...]:
     """Give what a job must hold that asks for tokens.
 
     Parameters
@@ -172,7 +175,7 @@ def token_claims(workspace: WorkspaceLayout, tokens: Mapping[Any, int]) -> tuple
             f"submit(tokens={tokens!r}): give how many of which token, as in {{'gpu': 1}}"
         )
     asked = f"submit(tokens={dict(tokens)!r})"
-    claims = tuple(_claim_of(workspace, token, tokens[token], asked) for token in tokens)
+    claims = tuple(_claim_of(workspace, *each, asked=asked) for each in tokens.items())
     if len({claim.key for claim in claims}) < len(claims):
         raise SubmissionError(f"{asked}: a token is named twice; say once how many of it")
     held = sum(claim.count for claim in claims)
