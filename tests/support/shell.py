@@ -2,15 +2,16 @@
 
 import json
 import os
+import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from tests.support.processes import DEADLINE_S, await_line, finish, start, write_script
-from xpmnb.processes import HOST
+from xpmnb.processes import HOST, session_of
 from xpmnb.records.events import EndMarker, Event, Started
 from xpmnb.records.journal import JournalWriter
 from xpmnb.records.layout import JobLayout
@@ -105,8 +106,9 @@ def runner(folder: Path, layout: JobLayout, body: str) -> Iterator[subprocess.Po
         await_line(process, "ready")
         yield process
     finally:
-        if process.poll() is None:
-            process.kill()
+        for pid in session_of(process.pid):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
         finish(process)
 
 
