@@ -1,0 +1,121 @@
+"""``xpmnb cancel``: stop jobs, and see that they have stopped."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from collections.abc import Sequence
+
+from xpmnb.records.events import EndMarker
+from xpmnb.records.files import PathLock, write_atomic
+from xpmnb.records.layout import JobLayout
+from xpmnb.records.states import FailureReason, JobState
+from xpmnb.scheduler.requests import Terms
+from xpmnb.scheduler.stopping import Stopping, Way, ask_to_stop
+
+from .display import label, outcome_words
+from .locating import read_record
+
+__all__ = ["cancel_jobs"]
+
+_POLL_S = 0.05
+
+# After the grace, a kill needs a moment; a kernel looks for requests twice a second.
+_PATIENCE_S = 5.0
+
+
+def cancel_jobs(layouts: Sequence[JobLayout], *, grace_s: float, wait: bool) -> int:
+    """Stop jobs, and say what came of it.
+
+    Parameters
+    ----------
+    layouts
+        The jobs.
+    grace_s
+        Seconds between SIGTERM and SIGKILL for a job in a process of its own.
+    wait
+        Wait for the ends. Otherwise jobs are only asked to stop, and none is killed.
+
+    Returns
+    -------
+    int
+        0 if no job runs any more or, without waiting, all were asked; 1 otherwise.
+    """
+    failures = 0
+    waiting: list[Stopping] = []
+    for layout in layouts:
+        try:
+            stopping = ask_to_stop(layout, grace_s=grace_s)
+        except OSError as error:
+            failures += 1
+            _complain(layout, f"cannot be asked to stop: {error}")
+            continue
+        if stopping.way is not Way.NOTHING:
+            _say(layout, stopping.words)
+            waiting.append(stopping)
+        elif read_record(layout).state == JobState.WAITING:
+            failures += 1
+            _complain(layout, "waits for its turn, and only its kernel can cancel it")
+        else:
+            _say(layout, stopping.words)
+    if wait:
+        failures += _await_ends(waiting, grace_s)
+    return 1 if failures else 0
+
+
+def _await_ends(waiting: list[Stopping], grace_s: float) -> int:
+    """Wait until jobs have ended; kill those whose time is over. Return how many go on."""
+    deadline = time.monotonic() + grace_s + _PATIENCE_S
+    while waiting and time.monotonic() < deadline:
+        going_on = []
+        for stopping in waiting:
+            if stopping.kill_if_due():
+                _say(stopping.layout, stopping.words)
+            if stopping.ended:
+                _finish(stopping)
+            else:
+                going_on.append(stopping)
+        waiting = going_on
+        if waiting:
+            time.sleep(_POLL_S)
+    for stopping in waiting:
+        _complain(stopping.layout, f"{stopping.words}, but it still runs")
+    return len(waiting)
+
+
+def _finish(stopping: Stopping) -> None:
+    death = stopping.death
+    layout = stopping.layout
+    if death is not None:
+        terms = Terms(launcher="process")
+        record_death(layout, FailureReason.CANCELLED, death, stopping.exit_code, terms)
+    _say(layout, outcome_words(read_record(layout)))
+
+
+def record_death(
+    layout: JobLayout, reason: FailureReason, message: str, exit_code: int | None, terms: Terms
+) -> None:
+    """Stand in for ``worker.record_death`` until that is there."""
+    del terms
+    lock = PathLock(layout.lock)
+    if not lock.acquire():
+        return
+    try:
+        if not os.path.exists(layout.done) and not os.path.exists(layout.failed):  # noqa: PTH110
+            started = read_record(layout).started
+            marker = EndMarker(
+                "error", reason, message, None, started, time.time(), exit_code, attempt=1
+            )
+            write_atomic(layout.failed, json.dumps(marker.to_json()).encode())
+    finally:
+        lock.release()
+
+
+def _say(layout: JobLayout, words: str) -> None:
+    print(f"{label(layout.task, layout.identifier)}: {words}", flush=True)
+
+
+def _complain(layout: JobLayout, words: str) -> None:
+    print(f"xpmnb: {label(layout.task, layout.identifier)}: {words}", file=sys.stderr)
