@@ -5,13 +5,11 @@ import os
 import signal
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.support.entries import is_flocked
-from tests.support.nurseries import Ward, await_true, children_of, is_alive, ward
-from xpmnb.records.files import read_bytes
+from tests.support.nurseries import Ward, await_true, children_of, is_alive, read_json, ward
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs fork and /proc")
 
@@ -23,14 +21,6 @@ def server_of(here: Ward, tmp_path: Path) -> int:
     path_open.touch()
     here.run("write_pid_and_hold", str(path), str(path_open))
     return int(read_json(path)["server"])
-
-
-def read_json(path: Path) -> Any:
-    """Wait for a file, and return what it holds."""
-    import json  # noqa: PLC0415
-
-    await_true(path.exists, path.name)
-    return json.loads(read_bytes(str(path), limit_bytes=1 << 20))
 
 
 def test_a_process_runs_and_reports() -> None:
@@ -74,7 +64,7 @@ def test_a_death_is_told_by_its_signal(name: str) -> None:
         assert here.run("give", 1) == 1
 
 
-def test_an_error_of_our_own_code_is_told(tmp_path: Path) -> None:
+def test_an_error_of_our_own_code_is_told() -> None:
     """An entry that raises ends its process with a code and the end of the server's log."""
     with ward() as here:
         report = here.ear.wait(here.start("raise"))

@@ -31,7 +31,7 @@ from xpmnb.launchers.deaths import OomCounter, counting_files, explain, parse_oo
         (-35, None, False, "error", "killed by signal 35", 163),
     ],
 )
-def test_every_death_is_explained(  # noqa: PLR0913, PLR0917 (a table)
+def test_every_death_is_explained(
     code: int, asked: str | None, oom: bool, reason: str, words: str, shown: int
 ) -> None:
     """Exit code, signal, our own request and the system's memory together tell the reason."""

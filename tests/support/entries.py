@@ -99,9 +99,17 @@ def do_ignore_sigterm(path: str) -> None:
 
 def do_leave_sleeper(path: str) -> None:
     """Start a process, and wait for ever."""
-    sleeper = subprocess.Popen(["sleep", "1000"])
+    sleeper = subprocess.Popen(["/bin/sleep", "1000"])
     write(path, sleeper.pid)
     sleeper.wait()
+
+
+def do_fork_and_exit(path: str) -> None:
+    """Leave a forked child behind that waits for ever."""
+    child = os.fork()
+    if child == 0:
+        threading.Event().wait()
+    write(path, child)
 
 
 def do_draw() -> list[float]:

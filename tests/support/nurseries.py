@@ -1,5 +1,6 @@
 """A nursery in the hands of a test: what it tells is kept, and can be waited for."""
 
+import json
 import os
 import threading
 import time
@@ -43,6 +44,12 @@ def children_of(pid: int) -> list[int]:
         if int(text.rpartition(")")[2].split()[1]) == pid:
             found.append(int(name))
     return found
+
+
+def read_json(path: Path) -> Any:
+    """Wait for a file, and return what it holds."""
+    await_true(path.exists, path.name)
+    return json.loads(path.read_text())
 
 
 class Ear:

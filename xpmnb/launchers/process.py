@@ -13,7 +13,7 @@ import os
 import threading
 import time
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from xpmnb.errors import LauncherError
 from xpmnb.launchers.deaths import explain
@@ -101,7 +101,7 @@ class ProcessLauncher:
     """
 
     name = "process"
-    side: JobSide
+    side: ClassVar[JobSide]
 
     def __init__(
         self, *, preload: Sequence[str] = (), grace_s: float = 10.0, fork: bool | None = None
