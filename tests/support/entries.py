@@ -134,7 +134,7 @@ def do_look_around(*names: str) -> dict[str, Any]:
 def do_say_at_exit(path: str) -> None:
     """Register what is to be done at the end, and leave a thread that ends later."""
     atexit.register(write, path, "at exit")
-    threading.Thread(target=lambda: (time.sleep(POLL_S), write(f"{path}.thread", 1))).start()
+    threading.Timer(POLL_S, write, (f"{path}.thread", 1)).start()
 
 
 def do_list_descriptors() -> list[str]:
@@ -153,7 +153,8 @@ def do_close_all_and_write(path: str) -> None:
     """Close every descriptor, as daemons do, and open a file in their place."""
     os.closerange(3, 256)
     files = [Path(f"{path}.{number}").open("w") for number in range(12)]  # noqa: SIM115
-    atexit.register(lambda: [file.close() for file in files])
+    for file in files:
+        atexit.register(file.close)
 
 
 def is_flocked(path: Path) -> bool:
