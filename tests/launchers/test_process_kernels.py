@@ -29,8 +29,8 @@ here.start("write_pid_and_hold", f"{root}/who", f"{root}/open", passed=(lock.fil
 lock.close()
 if not preload:
     here.ear.wait(1, "begun")
-print("ready", flush=True)
 try:
+    print("ready", flush=True)
     threading.Event().wait(60)
 except KeyboardInterrupt:
     print("interrupted", flush=True)
