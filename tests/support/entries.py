@@ -19,6 +19,8 @@ from xpmnb.scheduler.requests import JobRequest, Terms
 
 ENTRY = "tests.support.entries:run"
 POLL_S = 0.005
+# No test waits so long; a process that a failed test leaves behind ends by itself.
+LONG_S = 90
 
 Report = Callable[[dict[str, Any]], None]
 
@@ -46,7 +48,8 @@ def write(path: str, value: Any) -> None:
 
 def hold(path: str) -> None:
     """Wait until a file exists."""
-    while not Path(path).exists():
+    until = time.monotonic() + LONG_S
+    while not Path(path).exists() and time.monotonic() < until:
         time.sleep(POLL_S)
 
 
@@ -74,7 +77,7 @@ def do_die(number: int) -> None:
     # No core file is left in the working directory.
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     os.kill(os.getpid(), number)
-    threading.Event().wait()
+    threading.Event().wait(LONG_S)
 
 
 def do_raise() -> None:
@@ -91,17 +94,25 @@ def do_write_pid_and_hold(path: str, gate: str) -> None:
 
 
 def do_ignore_sigterm(path: str) -> None:
-    """Ignore the request to stop, for ever."""
+    """Ignore the request to stop, for long."""
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     write(path, os.getpid())
-    threading.Event().wait()
+    threading.Event().wait(LONG_S)
 
 
 def do_leave_sleeper(path: str) -> None:
-    """Start a process, and wait for ever."""
-    sleeper = subprocess.Popen(["sleep", "1000"])
+    """Start a process, and wait for long."""
+    sleeper = subprocess.Popen(["/bin/sleep", str(LONG_S)])
     write(path, sleeper.pid)
     sleeper.wait()
+
+
+def do_fork_and_exit(path: str) -> None:
+    """Leave a forked child behind that waits for long."""
+    child = os.fork()
+    if child == 0:
+        threading.Event().wait(LONG_S)
+    write(path, child)
 
 
 def do_draw() -> list[float]:
@@ -126,7 +137,7 @@ def do_look_around(*names: str) -> dict[str, Any]:
 def do_say_at_exit(path: str) -> None:
     """Register what is to be done at the end, and leave a thread that ends later."""
     atexit.register(write, path, "at exit")
-    threading.Thread(target=lambda: (time.sleep(POLL_S), write(f"{path}.thread", 1))).start()
+    threading.Timer(POLL_S, write, (f"{path}.thread", 1)).start()
 
 
 def do_list_descriptors() -> list[str]:
@@ -145,7 +156,8 @@ def do_close_all_and_write(path: str) -> None:
     """Close every descriptor, as daemons do, and open a file in their place."""
     os.closerange(3, 256)
     files = [Path(f"{path}.{number}").open("w") for number in range(12)]  # noqa: SIM115
-    atexit.register(lambda: [file.close() for file in files])
+    for file in files:
+        atexit.register(file.close)
 
 
 def is_flocked(path: Path) -> bool:

@@ -13,7 +13,7 @@ import os
 import threading
 import time
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from xpmnb.conclusion import record_death
 from xpmnb.errors import ExportError, LauncherError
@@ -112,7 +112,9 @@ class ProcessLauncher:
     """
 
     name = "process"
-    side = JobSide("xpmnb.job_process:run_job", _request_of, _locks_of, record_death)
+    side: ClassVar[JobSide] = JobSide(
+        "xpmnb.job_process:run_job", _request_of, _locks_of, record_death
+    )
 
     def __init__(
         self, *, preload: Sequence[str] = (), grace_s: float = 10.0, fork: bool | None = None
