@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 import xpmnb
 from tests.support.declaring import Cells, loose
 from tests.support.sample_tasks import Color, Model, Node, Train
-from xpmnb import Config, Constant, Param
+from xpmnb import Config, Constant, LightweightTask, Param
 from xpmnb.core.paths import generate_paths
 from xpmnb.core.state import state_of
 from xpmnb.document import flatten, from_document, to_document
@@ -319,3 +319,69 @@ def test_a_constant_is_flat_too() -> None:
 
     assert flatten(loose(Job).C()) == {"version": 2, "x": None}
     assert state_of(Job.C()).sealed is False
+
+
+# --- init tasks
+
+
+class Load(LightweightTask):
+    """Shares its model with the task."""
+
+    model: Param[Model]
+    path: Param[str] = "p"
+
+
+def with_init_tasks() -> Any:
+    """Return a task with two init tasks, one of which shares its model."""
+    train = Train.C(lr=0.1, model=Model.C(layers=4))
+    loads = (Load.C(model=train.model), Load.C(model=Model.C(), path="q"))
+    state_of(train).init_tasks = loads
+    return train.seal()
+
+
+def test_init_tasks_come_back() -> None:
+    """A document holds init tasks in their order, and what they share stays shared."""
+    train = with_init_tasks()
+    document = to_document(train)
+    assert [document["objects"][place]["values"]["path"] for place in document["init"]] == [
+        "p",
+        "q",
+    ]
+    result = there_and_back(train)
+    one, two = state_of(result).init_tasks
+    assert one.model is result.model
+    assert two.model is not result.model
+    assert identifier(result) == identifier(train)
+    assert "init" not in to_document(Model.C())
+
+
+def test_flat_parameters_name_init_tasks() -> None:
+    """A table has the values of init tasks in columns of their own."""
+    flat = flatten(with_init_tasks())
+    assert flat["lr"] == 0.1
+    assert (flat["init_tasks.0.path"], flat["init_tasks.1.path"]) == ("p", "q")
+    assert (flat["init_tasks.0.model.layers"], flat["init_tasks.1.model.layers"]) == (4, 2)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"init": [99]},
+        {"init": [-1]},
+        {"init": 3},
+        {"init": ["0"]},
+    ],
+)
+def test_damaged_init_tasks_are_refused(change: dict[str, Any]) -> None:
+    """Places that are none are damage."""
+    with pytest.raises(DocumentError):
+        from_document({**to_document(with_init_tasks()), **change})
+
+
+@pytest.mark.parametrize("change", [{"identifier": 3}, {"generated": 3}, {"generated": [[]]}])
+def test_damaged_marks_are_refused(change: dict[str, Any]) -> None:
+    """An identifier that is no string, and names that are none, are damage."""
+    document = to_document(with_init_tasks())
+    document["objects"][0].update(change)
+    with pytest.raises(DocumentError):
+        from_document(document)

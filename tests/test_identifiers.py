@@ -520,3 +520,22 @@ def test_an_identifier_is_a_name_for_a_directory(make: Callable[[], Any]) -> Non
     text = make().__identifier__()
     assert len(text) == 64
     assert set(text) <= set("0123456789abcdef")
+
+
+def test_what_a_task_makes_has_its_identifier_alone_too() -> None:
+    """Equal values that two tasks made have two identifiers, also where nothing holds them."""
+    made = [identifier(cases.made_by(Model.C(), cases.train(lr=lr))) for lr in (0.1, 0.1, 0.2)]
+    assert made[0] == made[1] != made[2]
+    assert identifier(Model.C()) not in made
+    pair = [identifier(cases.made_by(Weights.C(), cases.train(lr=lr))) for lr in (0.1, 0.2)]
+    assert len(set(pair)) == 2
+
+
+def test_a_known_identifier_is_taken() -> None:
+    """A configuration whose document says its identifier answers with it; its users do not ask."""
+    model = Model.C()
+    whole, around = identifier(model), identifier(Three.C(a=model))
+    state_of(model).known_identifier = "0" * 64
+    assert identifier(model) == "0" * 64
+    assert identifier(model, partial=Partial()) == whole
+    assert identifier(Three.C(a=model)) == around

@@ -61,13 +61,11 @@ def cache(
 
         terms.load()
 
-    The file belongs to the configuration: equal ones, with the same identifier, share it in the
-    whole workspace. Threads and processes that want it at once wait until the first has made
-    it. What was begun and not finished is never seen. Other arguments of the method, and its
-    code, choose no other file: when the code changes, give the file another name.
-
-    It works in jobs, in callbacks, and while an experiment is open, on configurations and on
-    the objects that ``execute`` sees.
+    Equal configurations share the file in the whole workspace. Threads and processes that want
+    it at once wait until the first has made it. What was begun and not finished is never seen.
+    Other arguments of the method, and its code, choose no other file: when the code changes,
+    give the file another name. It works in jobs, in callbacks, and while an experiment is open,
+    on configurations and on the objects that ``execute`` sees.
 
     Parameters
     ----------
@@ -94,11 +92,8 @@ def cache(
         message = f'@cache({name!r:.80}): name the file that the method writes: @cache("terms.npy")'
         raise DeclarationError(message)
 
-    def decorate(
-        method: Callable[Concatenate[S, Path, P], R],
-    ) -> Callable[Concatenate[S, P], R]:
-        # As a function, for type checkers: that makes it a method. What it is here can tell its
-        # class that objects need their identifier.
+    def decorate(method: Callable[Concatenate[S, Path, P], R]) -> Callable[Concatenate[S, P], R]:
+        # A function to type checkers: so it is a method. Being more, it can tell its class.
         return cast(Callable[Concatenate[S, P], R], CachedMethod(method, name))
 
     return decorate

@@ -37,9 +37,7 @@ from xpmnb.errors import DeclarationError, DocumentError, IdentifierError
 from xpmnb.identifiers import identifier
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from xpmnb.core.paths import GeneratedPaths
+    from collections.abc import Mapping, Sequence
 
 FORMAT = 1
 _DAMAGE = (LookupError, AttributeError, TypeError, ValueError, RecursionError, ImportError, OSError)
@@ -47,7 +45,7 @@ _DAMAGE = (LookupError, AttributeError, TypeError, ValueError, RecursionError, I
 _PLAIN = (bool, int, str, type(None))
 
 
-def to_document(config: Any, paths: GeneratedPaths | None = None) -> dict[str, Any]:
+def to_document(config: Any, paths: Mapping[tuple[int, str], Path] | None = None) -> dict[str, Any]:
     """Return the JSON form of a configuration, of all inside it and of its init tasks.
 
     Parameters

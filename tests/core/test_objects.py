@@ -7,11 +7,22 @@ from typing import Any
 import pytest
 
 from tests.support.declaring import Cells, loose
-from xpmnb import Config, InstanceConfig, Meta, Param, PathGenerator, Task, field
-from xpmnb.core.objects import instantiate
+from xpmnb import (
+    Config,
+    InstanceConfig,
+    LightweightTask,
+    Meta,
+    Param,
+    PathGenerator,
+    Task,
+    cache,
+    field,
+)
+from xpmnb.core.objects import build, instantiate
 from xpmnb.core.paths import generate_paths
 from xpmnb.core.state import is_configuration, is_declared, state_of
-from xpmnb.errors import DeclarationError
+from xpmnb.errors import DeclarationError, MissingParameterError
+from xpmnb.identifiers import identifier
 
 CALLS: list[str] = []
 
@@ -186,3 +197,93 @@ def test_paths_that_were_set_by_submitting_are_generated_again() -> None:
     paths = generate_paths(train, "/job", "/partials")
     train.__dict__["log"] = paths[id(train), "log"]
     assert generate_paths(train, "/job", "/partials") == paths
+
+
+class Load(LightweightTask):
+    model: Param[Model]
+    extra: Param[Model | None] = None
+
+    def execute(self) -> None:
+        self.model.name = "loaded"
+
+
+class Keeps(Config):
+    x: Param[int] = 1
+
+    @cache("x")
+    def load(self, path: Path) -> None:
+        """Keep something."""
+
+
+def test_init_tasks_work_on_the_objects_of_the_task() -> None:
+    """The model that an init task fills is the model that the task sees."""
+    model = Model.C()
+    task = Train.C(model=model, models=[Model.C(), model])
+    first, second = Load.C(model=model), Load.C(model=model, extra=loose(Model).C(name="e"))
+    state_of(task).init_tasks = (first, second, first)
+    built = build(task.seal(), generate_paths(task, "/job", "/partials"))
+    one, two, three = built.init_tasks
+    assert (type(one), type(two), one is three) == (Load, Load, True)
+    assert one.model is two.model is built.root.model is built.root.models[1]
+    one.execute()
+    assert built.root.model.name == "loaded"
+    assert two.extra.weights == Path("/job/init_tasks/1/extra/w/model.pth")
+
+
+def test_the_place_of_each_object_is_known() -> None:
+    """Each object of a job is found with the path from its task, each once."""
+    model = Model.C()
+    task = Train.C(model=model, models=[Model.C(), model], by_name={"a": Model.C()})
+    state_of(task).init_tasks = (Load.C(model=model, extra=loose(Model).C(name="e")),)
+    built = build(task.seal(), {})
+    places = {place: each for each, place in built.places.values()}
+    [load] = built.init_tasks
+    assert places == {
+        (): built.root,
+        ("model",): built.root.model,
+        ("models", "0"): built.root.models[0],
+        ("by_name", "a"): built.root.by_name["a"],
+        ("init_tasks", "0"): load,
+        ("init_tasks", "0", "extra"): load.extra,
+    }
+    assert all(key == id(each) for key, (each, _) in built.places.items())
+
+
+def test_an_init_task_may_know_its_task() -> None:
+    """An init task that holds the task itself gets the object of the task."""
+
+    class Setup(LightweightTask):
+        task: Param[Task]
+
+    task = Train.C()
+    setup = Setup.C(task=task)
+    state_of(task).init_tasks = (setup,)
+    before = identifier(task.seal())
+    assert identifier(task) == before
+    built = build(task, {})
+    assert built.init_tasks[0].task is built.root
+
+
+def test_init_tasks_are_sealed_and_checked_with_their_task() -> None:
+    """Sealing a task completes, checks and seals what runs before it."""
+    task = Train.C()
+    load = loose(Load).C(extra=Model.C())
+    state_of(task).init_tasks = (load,)
+    with pytest.raises(MissingParameterError, match=r"init_tasks\.0\.model"):
+        task.seal()
+    load.model = Model.C()
+    task.seal()
+    assert state_of(load).sealed
+    assert state_of(load.extra).sealed
+
+
+def test_only_what_keeps_values_knows_its_identifier() -> None:
+    """Objects of classes with cached methods, and no others, carry their identifier."""
+    keeps = Keeps.C(x=2)
+    assert vars(keeps.instance())["__xpm_identifier__"] == identifier(keeps)
+    assert "__xpm_identifier__" not in vars(Model.C().instance())
+
+    class Derived(Keeps):
+        pass
+
+    assert vars(loose(Derived).C().instance())["__xpm_identifier__"]

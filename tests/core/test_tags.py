@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.support.declaring import loose
-from xpmnb import Config, Param, setmeta, tag, tags, tagspath
+from xpmnb import Config, LightweightTask, Param, setmeta, tag, tags, tagspath
 from xpmnb.core.state import state_of
 from xpmnb.errors import ParameterError
 
@@ -107,3 +107,23 @@ def test_setmeta_takes_configurations_only() -> None:
     for other in (3, Model, Model.C().instance(), [model]):
         with pytest.raises(TypeError, match=r"setmeta\(\) takes a configuration"):
             setmeta(other)
+
+
+def test_tags_of_init_tasks_count() -> None:
+    """Init tasks add their tags; where a name is taken, it is that of their place."""
+
+    class Load(LightweightTask):
+        lr: Param[float] = 0.0
+        model: Param[Model | None] = None
+
+    model = Model.C(lr=tag(0.5))
+    train = Train.C(lr=tag(0.1), first=model)
+    loads = (Load.C(model=model).tag("from", "a"), Load.C(lr=tag(0.3)))
+    state_of(train).init_tasks = loads
+    expected = {"lr": 0.1, "first.lr": 0.5, "from": "a", "init_tasks.1.lr": 0.3}
+    assert train.tags() == expected
+    learner = Train.C()
+    state_of(learner).init_tasks = loads
+    made = Model.C()
+    state_of(made).producer = learner
+    assert Train.C(first=made).tags() == {"from": "a", "lr": 0.5, "first.init_tasks.1.lr": 0.3}

@@ -2,9 +2,25 @@
 
 from enum import Enum
 from pathlib import Path
-from typing import Literal, assert_type
+from typing import Any, Literal, assert_type
 
-from xpmnb import Config, Constant, Meta, Param, PathGenerator, Task, field, tag
+from xpmnb import (
+    Config,
+    Constant,
+    DependentMarker,
+    LightweightTask,
+    Meta,
+    Param,
+    PathGenerator,
+    ResumableTask,
+    SubmitHook,
+    Task,
+    cache,
+    field,
+    param_group,
+    partial,
+    tag,
+)
 
 
 class Optimizer(Enum):
@@ -70,3 +86,73 @@ assert_type(deep, DeepModel)
 assert_type(tag(0.1), float)
 student = Train.C(lr=tag(1), model=deep, teacher=train, labels={"a": 1}, workers=2)
 assert_type(student, Train)
+
+
+class Terms(Config):
+    """A configuration that keeps what it computes."""
+
+    size: Param[int] = 2
+
+    @cache("terms.txt")
+    def load(self, path: Path, *, strict: bool = False) -> list[int]:
+        """Take a path that callers do not give."""
+        return [len(path.name), self.size, strict]
+
+
+def use(terms: Terms) -> list[int]:
+    """Call a cached method without its path; only defined, for there is no workspace here."""
+    assert_type(terms.load(), list[int])
+    return terms.load(strict=True)
+
+
+class needs(SubmitHook):  # noqa: N801 (reads as a decorator)
+    """A decorator of classes."""
+
+    def process(self, job: Any, launcher: Any) -> None:
+        """Add a variable."""
+        job.environ["A"] = "b"
+
+
+class Load(LightweightTask):
+    """An init task."""
+
+    model: Param[Model]
+
+    def execute(self) -> None:
+        """Fill the model."""
+
+
+steps = param_group("steps")
+
+
+@needs()
+class Learn(ResumableTask):
+    """A task that registers outputs, and shares files with others."""
+
+    __launcher__ = "process"
+
+    checkpoints = partial(exclude_groups=[steps])
+    model: Param[Model]
+    epochs: Param[int] = field(default=10, groups=[steps])
+    last: Meta[Path] = field(default_factory=PathGenerator("last.npz", partial=checkpoints))
+
+    def checkpoint(self, dep: DependentMarker, *, step: int) -> Model:
+        """Make an output."""
+        return dep(Model.C(layers=step))
+
+    def execute(self) -> None:
+        """Register one."""
+        assert_type(self.remaining_time(), float | None)
+        self.register_task_output(self.checkpoint, step=1)
+
+
+learn = Learn.C(model=Model.C(), epochs=3)
+assert_type(learn, Learn)
+assert_type(learn.on_completed(lambda: None).on_completed(print), Learn)
+assert_type(learn.watch_output(learn.checkpoint, print), Learn)
+
+
+def submit(task: Learn, loader: Load) -> None:
+    """Submit with every option; only defined, for there is no experiment here."""
+    task.submit(init_tasks=[loader], walltime=20, max_retries=2, tokens={"gpu": 1})
+    task.submit(launcher="thread", environ={"OMP_NUM_THREADS": "1"})

@@ -4,9 +4,10 @@ Each comment names the error that is expected on its line, once for mypy and onc
 checker stops finding that error, the comment is unnecessary, and that is an error itself.
 """
 
+from pathlib import Path
 from typing import Literal
 
-from xpmnb import Config, Meta, Param, Task, field
+from xpmnb import Config, Meta, Param, Task, cache, field, partial
 
 
 class Model(Config):
@@ -58,3 +59,32 @@ class Wrong(Config):
     """A default of the wrong type is found where it is declared."""
 
     layers: Param[int] = "2"  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
+
+
+class Terms(Config):
+    """A configuration that keeps what it computes."""
+
+    @cache("terms.txt")
+    def load(self, path: Path) -> str:
+        """Take a path that callers do not give."""
+        return path.name
+
+
+def use(terms: Terms, train: Train, model: Model) -> int:
+    """Use cached methods and options wrongly."""
+    # Init tasks are configurations of LightweightTask.
+    train.submit(init_tasks=[model])  # type: ignore[list-item]  # pyright: ignore[reportArgumentType]
+    # Options have names and types.
+    train.submit("thread")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    train.submit(walltime="20 s")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    train.submit(tokens=["gpu"])  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    # Only a resumable task has a time that runs out.
+    train.remaining_time()  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
+    # The path is not the caller's.
+    terms.load(Path("x"))  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    # What is returned has a type.
+    return terms.load()  # type: ignore[return-value]  # pyright: ignore[reportReturnType]
+
+
+# A group is made by param_group.
+partial(exclude_groups=["steps"])  # type: ignore[list-item]  # pyright: ignore[reportArgumentType]
