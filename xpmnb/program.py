@@ -1,17 +1,28 @@
-"""The text of ``[NAME].py``, the program in each job directory."""
+"""``[NAME].py``: the program of a job, and how another process takes its classes from it."""
 
 from __future__ import annotations
 
-import ast
+import enum
 import linecache
+import re
 import sys
+import sysconfig
+import types
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from xpmnb.core.walk import graph_of
+from xpmnb import seam
+from xpmnb.closure import Closure, closure_of
+from xpmnb.core import registry
+from xpmnb.core.registry import Declared
+from xpmnb.core.state import state_of
+from xpmnb.core.walk import graph_of, has_no_children
+from xpmnb.export.listing import FUTURE
+from xpmnb.export.sources import module_of_cells
 
 if TYPE_CHECKING:
-    from xpmnb.core.registry import Declared
+    from collections.abc import Iterable, Iterator
 
 _IMPORTABLE = '''\
 """A job of xpmnb: {name}.
@@ -31,20 +42,59 @@ if __name__ == "__main__":
 '''
 
 _FROM_CELLS = '''\
-"""A job of xpmnb: {name}.
+"""A job of xpmnb: {name}, declared in {place}.
 
-Its classes were declared in notebook cells; below is their source as it was executed, for you to
-read. Run the job from its notebook: the values are in __xpm__/params.json.
+Run it with python: it runs the job in this directory, with the values in __xpm__/params.json,
+unless it is done. What it prints goes to {short}.out and {short}.err. Below is the source of its
+classes and of all they use, as it was when the job was submitted.
 """
 
-{sources}
+{head}
+{source}
 
 if __name__ == "__main__":
-    raise SystemExit("{name} was declared in a notebook: submit it from there")
+    import xpmnb.worker
+
+    raise SystemExit(xpmnb.worker.main(__file__))
 '''
 
+_REFUSING = '''\
+"""A job of xpmnb: {name}, declared in {place}.
 
-def program_text(task: Any) -> bytes:
+It runs only where it was submitted, for its classes use what cannot be written as source. What
+can be is below, for you to read.
+"""
+
+{head}
+# {problems}
+raise SystemExit({refusal!r})
+
+{source}'''
+
+_MAX_KEPT = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """The program of a job. Immutable; any thread."""
+
+    text: bytes
+    """The content of ``[NAME].py``."""
+    problems: tuple[str, ...]
+    """Why other processes cannot run it; empty if they can."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    in_cells: tuple[type, ...]
+    closure: Closure | None
+    program: Program
+
+
+_kept: dict[tuple[type, ...], _Kept] = {}
+
+
+def program_of(task: Any) -> Program:
     """Return the program of a job.
 
     Parameters
@@ -54,99 +104,184 @@ def program_text(task: Any) -> bytes:
 
     Returns
     -------
-    bytes
-        For classes of modules and scripts, a program that runs the job. For classes declared in
-        cells or at a prompt, their source and a program that says where to run them.
+    Program
+        For classes of modules and scripts, one that imports them. For classes declared in cells or
+        at a prompt, one that holds their source and all they use; if that cannot be written, one
+        that says why and does not run. Made once for each set of classes and each version of them.
     """
-    classes = {type(each).__xpm_plain__: None for each in graph_of(task)}
+    classes = tuple(dict.fromkeys(_iter_classes(task)))
+    kept = _kept.get(classes)
+    if kept is not None:
+        if kept.closure is None or closure_of(kept.in_cells) is kept.closure:
+            return kept.program
+    elif len(_kept) >= _MAX_KEPT:  # classes declared again and again in a long session
+        _kept.clear()
+    kept = _kept[classes] = _make(classes)
+    return kept.program
+
+
+def program_text(task: Any) -> bytes:
+    """Return the text of the program of a job; see :func:`program_of`."""
+    return program_of(task).text
+
+
+def needs_program(document: dict[str, Any]) -> bool:
+    """Tell whether a document names classes that only the program of its job can declare.
+
+    Parameters
+    ----------
+    document : dict
+        What :func:`~xpmnb.document.to_document` returned, perhaps in another process.
+    """
+    return any(
+        place.get("module") == "__main__" and not place.get("file")
+        for place in _iter_places(document["objects"])
+    )
+
+
+def _iter_places(value: Any) -> Iterator[dict[str, Any]]:
+    """Yield all in a document that says where a class was declared."""
+    if isinstance(value, dict):
+        if "qualname" in value:
+            yield value
+        for each in value.values():
+            yield from _iter_places(each)
+    elif isinstance(value, list):
+        for each in value:
+            yield from _iter_places(each)
+
+
+def load_program(text: str, path: str) -> None:
+    """Declare the classes of a program in this process, which will run one job.
+
+    Parameters
+    ----------
+    text : str
+        The text of the program.
+    path : str
+        Its file, which need not be there yet: tracebacks show its lines all the same.
+
+    Raises
+    ------
+    BaseException
+        What the source of the classes raises when it is executed; SystemExit for a program that
+        does not run outside its notebook.
+
+    Notes
+    -----
+    The program takes the place of ``__main__``, under the name that :mod:`multiprocessing` uses for
+    it in its own children: so pickling in the job finds its classes, and the part for shells is
+    not run. Call it once, in the main thread, before the task is built.
+    """
+    linecache.cache[path] = (len(text), None, text.splitlines(keepends=True), path)
+    module = types.ModuleType("__mp_main__")
+    module.__file__ = path
+    sys.modules["__main__"] = sys.modules["__mp_main__"] = module
+    exec(compile(text, path, "exec", dont_inherit=True), module.__dict__)  # noqa: S102 (the task's own code)
+
+
+def _iter_classes(task: Any) -> Iterator[type]:
+    """Yield the classes that a job needs, the task's own last."""
+    state = state_of(task)
     # The task comes last in the graph; what it uses is declared before it.
-    return _text_of(tuple(classes))
+    for root in (*state.init_tasks, task):
+        for each in graph_of(root):
+            if not has_no_children(each):
+                yield from _enums_in(vars(each).values())
+            yield registry.newest(type(each))
 
 
-_texts: dict[tuple[Declared, ...], bytes] = {}
+def _enums_in(values: Iterable[Any]) -> Iterator[type]:
+    for value in values:
+        if isinstance(value, enum.Enum):
+            if module_of_cells(sys.modules.get(type(value).__module__)):
+                yield type(value)
+        elif isinstance(value, dict):
+            yield from _enums_in((*value.keys(), *value.values()))
+        elif isinstance(value, (list, tuple, set, frozenset)):
+            yield from _enums_in(value)
 
 
-def _text_of(classes: tuple[Declared, ...]) -> bytes:
-    """Return the program for a set of classes, the task last; made once for each set."""
-    text = _texts.get(classes)
-    if text is None:
-        if len(_texts) > 1000:  # noqa: PLR2004 (classes re-declared in a long session)
-            _texts.clear()
-        text = _texts[classes] = _make_text(classes).encode()
-    return text
+def _make(classes: tuple[type, ...]) -> _Kept:
+    others = [cls for cls in classes if not _is_importable(cls)]
+    modules = [cls.__module__ for cls in classes if cls not in others]
+    search_path = _search_path(modules)
+    task: Any = classes[-1]
+    name: str = task.__xpm_name__
+    words = {"name": name, "short": name.rpartition(".")[2], "place": _place_in_words()}
+    if not others:
+        text = _IMPORTABLE.format(**words, search_path=search_path)
+        return _Kept((), None, Program(text.encode(), ()))
+    in_cells = tuple(cls for cls in others if module_of_cells(sys.modules.get(cls.__module__)))
+    closure = closure_of(in_cells)
+    hidden = (f"class {cls.__qualname__}" for cls in others if cls not in in_cells)
+    places = _notebooks_of(in_cells)
+    problems = (
+        *(f"{each} is declared inside a function: declare it outside of it" for each in hidden),
+        *closure.problems,
+        *(
+            [f"its classes come from {' and '.join(places)}: run their cells again"]
+            * (len(places) > 1)
+        ),
+    )
+    known = [path for path in _search_path(closure.modules) if not _is_standard(path)]
+    head = _head(places, list(dict.fromkeys([*search_path, *known])))
+    source = closure.source
+    if source.startswith(FUTURE):  # it must come first
+        source = source.removeprefix(FUTURE).lstrip("\n")
+        head = f"{FUTURE}\n{head}"
+    if problems:
+        words["problems"] = "\n#\n# ".join(each.replace("\n", "\n# ") for each in problems)
+        words["refusal"] = f"{name} cannot run outside its notebook: {problems[0]}"
+    text = (_REFUSING if problems else _FROM_CELLS).format(**words, head=head, source=source)
+    return _Kept(in_cells, closure, Program(text.encode(), problems))
 
 
-def _make_text(classes: tuple[Declared, ...]) -> str:
-    name = classes[-1].__xpm_name__
-    if all(_is_importable(cls) for cls in classes):
-        short = name.rpartition(".")[2]
-        return _IMPORTABLE.format(name=name, short=short, search_path=_search_path(classes))
-    sources = (source_of(cls) for cls in classes if not _is_importable(cls))
-    return _FROM_CELLS.format(name=name, sources="\n\n".join(sources))
+def _head(places: list[str], search_path: list[str]) -> str:
+    """Return what comes before the source: where modules are, and what the classes are called."""
+    lines = f"import sys\n\nsys.path[:0] = {search_path!r}\n" if search_path else ""
+    # Their declared names begin with the notebook's, here as there.
+    return lines + "".join(f"__xpm_notebook__ = {place!r}\n" for place in places[:1])
 
 
-def _is_importable(cls: Declared) -> bool:
+def _notebooks_of(classes: Iterable[type]) -> list[str]:
+    """Return what the declared names of classes begin with."""
+    found: dict[str, None] = {}
+    for cls in classes:
+        if isinstance(cls, Declared) and "__xpmid__" not in vars(cls):
+            depth = cls.__qualname__.replace(".<locals>", "").count(".") + 1
+            found[cls.__xpm_name__.rsplit(".", depth)[0]] = None
+    return list(found)
+
+
+def _place_in_words() -> str:
+    stem = seam.notebook_stem() if seam.in_notebook() else None
+    return "the notebook " + re.sub(r"[^\w .-]", "_", stem) if stem else "cells"
+
+
+def _is_importable(cls: type) -> bool:
     module = sys.modules.get(cls.__module__)
     return bool(getattr(module, "__file__", None)) and "<locals>" not in cls.__qualname__
 
 
-def _search_path(classes: tuple[Declared, ...]) -> list[str]:
-    """Return the folders from which the modules of the classes are imported."""
+def _search_path(modules: Iterable[str]) -> list[str]:
+    """Return the folders from which modules are imported."""
     folders: dict[str, None] = {}
-    for cls in classes:
-        module = sys.modules[cls.__module__]
-        file = Path(str(module.__file__)).absolute()
-        # package.module in /a/package/module.py is imported from /a.
-        depth = 0 if cls.__module__ == "__main__" else cls.__module__.count(".")
-        depth += file.name == "__init__.py"
-        folders[str(file.parents[depth])] = None
+    for name in modules:
+        module = sys.modules[name]
+        inside = [f"{path}/__init__.py" for path in getattr(module, "__path__", ())]
+        place = getattr(module, "__file__", None) or next(iter(inside), None)
+        if place:
+            file = Path(place).absolute()
+            # package.module in /a/package/module.py is imported from /a.
+            depth = 0 if name == "__main__" else name.count(".")
+            depth += file.name == "__init__.py"
+            folders[str(file.parents[depth])] = None
     return list(folders)
 
 
-def source_of(cls: type) -> str:
-    """Return the source of a class, as it was declared last; a comment where it is not to be had.
-
-    The source is found by the file and line of the frame that declared the class, which works in
-    cells that were run more than once.
-    """
-    place = cls.__dict__.get("__xpm_source__")
-    if place is not None:
-        file, line = place
-        lines = linecache.getlines(file)
-        for node in ast.walk(_parsed("".join(lines))):
-            if isinstance(node, ast.ClassDef) and node.name == cls.__name__:
-                first = min([node.lineno, *(deco.lineno for deco in node.decorator_list)])
-                if first <= line <= (node.end_lineno or line):
-                    return "".join(lines[first - 1 : node.end_lineno])
-    return f"# The source of {cls.__qualname__} is not available.\n"
-
-
-def _parsed(source: str) -> ast.AST:
-    """Return the syntax tree; an empty one for a file that was edited and is no Python now."""
-    try:
-        return ast.parse(source)
-    except (SyntaxError, ValueError):
-        return ast.Module([], [])
-
-
-from dataclasses import dataclass  # noqa
-
-
-@dataclass(frozen=True, slots=True)
-class Program:
-    """STUB."""
-
-    text: bytes
-    problems: tuple[str, ...]
-
-
-def program_of(task):
-    return Program(program_text(task), ())
-
-
-def needs_program(document):
-    return False
-
-
-def load_program(text, path):
-    pass
+def _is_standard(folder: str) -> bool:
+    """Tell whether every Python here looks in a folder for modules."""
+    paths = sysconfig.get_paths()
+    inside = {str(Path(path, "lib-dynload")) for path in (paths["stdlib"], paths["platstdlib"])}
+    return folder in {*paths.values(), *inside}

@@ -48,8 +48,10 @@ def qualified_name(cls: type) -> str:
     -------
     str
         ``module.qualname`` in lower case. The module of a notebook is the stem of its file, or
-        ``notebook`` where that cannot be known; of a script, the stem of the script. A class's
-        own ``__xpmid__`` is returned as it is.
+        ``notebook`` where that cannot be known; of a script, the stem of the script. A global
+        ``__xpm_notebook__`` of the module takes the place of all these: the program of a job has
+        it, so that its classes are called what they were called in the notebook. A class's own
+        ``__xpmid__`` is returned as it is.
 
     Raises
     ------
@@ -66,9 +68,16 @@ def qualified_name(cls: type) -> str:
             )
             raise DeclarationError(message)
         return explicit
-    module = _main_name() if cls.__module__ == "__main__" else cls.__module__
-    name = f"{module}.{cls.__qualname__}".replace(".<locals>", "").lower()
+    name = f"{_place_name(cls.__module__)}.{cls.__qualname__}".replace(".<locals>", "").lower()
     return re.sub(r"[^\w.-]", "_", name)
+
+
+def _place_name(module: str) -> str:
+    """Return what stands for the module of a class."""
+    told = getattr(sys.modules.get(module), "__xpm_notebook__", None)
+    if isinstance(told, str) and told:
+        return re.sub(r"\W", "_", told)
+    return _main_name() if module == "__main__" else module
 
 
 def _main_name() -> str:

@@ -1,0 +1,293 @@
+"""From classes that were declared in cells to the source that another process needs.
+
+A closure holds the classes and all that they use from the notebook, in an order that can be
+executed. What lies in modules is imported. What cannot be written as source is a problem in words.
+"""
+
+from __future__ import annotations
+
+import builtins
+import sys
+import types
+from collections import deque
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from xpmnb.export import kinds, sources
+from xpmnb.export.imports import Imports
+from xpmnb.export.listing import Piece, arranged, module_text
+from xpmnb.export.literals import UnwritableError, written
+from xpmnb.export.used_names import Use, Uses, When, used_names
+from xpmnb.export.watch import watch
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+_MISSING: Any = object()
+_OF_MODULES = frozenset(vars(types.ModuleType("any"))) | {"__builtins__", "__file__"}
+_MAX_KEPT = 200
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Closure:
+    """The source of some classes and all they use. Immutable; any thread."""
+
+    source: str
+    """A module: imports, constants, functions and classes, in an order that can be executed."""
+    problems: tuple[str, ...]
+    """What cannot be written as source; with any of these the source does not work."""
+    modules: tuple[str, ...]
+    """The names of the modules that it imports."""
+
+
+_made: dict[tuple[type, ...], tuple[Closure, Callable[[], bool]]] = {}
+
+
+def closure_of(classes: Sequence[type]) -> Closure:
+    """Return the source that another process needs to have some classes.
+
+    Parameters
+    ----------
+    classes : sequence of type
+        Classes that were declared in cells: configurations, and enums in their values.
+
+    Returns
+    -------
+    Closure
+        Of the newest definitions. The same object as before, while no name that it depends on has
+        another meaning.
+    """
+    key = tuple(classes)
+    known = _made.get(key)
+    if known is not None and known[1]():
+        return known[0]
+    if len(_made) >= _MAX_KEPT:  # classes declared again and again in a long session
+        _made.clear()
+    builder = _Builder()
+    closure = builder.build(key)
+    _made[key] = closure, watch(builder.watched.values())
+    return closure
+
+
+@dataclass(slots=True)
+class _Builder:
+    """Follows names from classes to all that they use. Used once, by one thread."""
+
+    pieces: dict[str, Piece] = field(default_factory=dict)
+    values: dict[str, Any] = field(default_factory=dict)
+    imports: Imports = field(default_factory=Imports)
+    problems: dict[str, None] = field(default_factory=dict)
+    watched: dict[tuple[int, str], tuple[dict[str, Any], str, Any]] = field(default_factory=dict)
+    pending: deque[tuple[Piece, Uses, dict[str, Any]]] = field(default_factory=deque)
+
+    def build(self, classes: Sequence[type]) -> Closure:
+        for cls in classes:
+            newest = kinds.newest(cls)
+            self._root(newest, vars(sys.modules[newest.__module__]))
+            while self.pending:
+                self._follow(*self.pending.popleft())
+        self._end_passing_names()
+        order, stuck = arranged(self.pieces)
+        if stuck:
+            self._problem(
+                f"{' and '.join(stuck)} need each other when they are declared: declare one of "
+                "them anew, so that it needs no other"
+            )
+        source = module_text(order, self.imports.blocks(self.pieces))
+        return Closure(source, tuple(self.problems), tuple(self.imports.modules))
+
+    def _root(self, cls: type, names: dict[str, Any]) -> None:
+        root = cls.__qualname__.partition(".")[0]
+        user = f"class {cls.__qualname__}"
+        if "<locals>" in cls.__qualname__:
+            self._problem(f"{user} is declared inside a function: declare it at the top of a cell")
+        elif root != cls.__qualname__:
+            self._need(root, names, Use(When.DECLARED), user)
+        elif self._is_new(root, cls, user):
+            self._define_class(root, cls, names, user)
+
+    def _problem(self, text: str) -> None:
+        self.problems[text] = None
+
+    def _follow(self, piece: Piece, uses: Uses, names: dict[str, Any]) -> None:
+        """See to all that a piece uses."""
+        if uses.magics:
+            self._problem(
+                f"{piece.user} uses a magic or a shell command "
+                f"(get_ipython().{next(iter(uses.magics))}), which only a notebook has: use Python "
+                "in its place, such as the module subprocess"
+            )
+            uses.names.pop("get_ipython", None)
+        for name, use in uses.names.items():
+            piece.uses[name] = use.when
+            self._need(name, names, use, piece.user)
+
+    def _need(self, name: str, names: dict[str, Any], use: Use, user: str) -> None:
+        """See to it that a name has its meaning in the program."""
+        if name in _OF_MODULES:
+            return
+        value = names.get(name, _MISSING)
+        if use.when is When.HINTED and not kinds.is_hint(value):
+            return
+        self.watched.setdefault((id(names), name), (names, name, value))
+        if value is _MISSING or kinds.is_of_shell(name, value):
+            self.imports.add_of_shell(name)
+            if value is _MISSING and use.when is When.DECLARED and not hasattr(builtins, name):
+                self._problem(
+                    f"{user} uses {name} when it is declared, and there is no {name} any more: run "
+                    "the cell that sets it again"
+                )
+            return
+        if isinstance(value, types.ModuleType):
+            self.imports.add_parts(value, use.chains)
+        value = kinds.newest(value)
+        if self._is_new(name, value, user):
+            self._define(name, value, names, user)
+
+    def _is_new(self, name: str, value: Any, user: str) -> bool:
+        known = self.values.setdefault(name, value)
+        if known is not value:
+            self._problem(
+                f"{user} uses {name}, which is both {kinds.in_words(known)} and "
+                f"{kinds.in_words(value)}: give one of them another name"
+            )
+            return False
+        return name not in self.pieces and name not in self.imports
+
+    def _define(self, name: str, value: Any, names: dict[str, Any], user: str) -> None:
+        """Make the piece, or the import, that gives a name its value."""
+        if isinstance(value, types.ModuleType):
+            if not self.imports.add_module(name, value):
+                self._problem(f"{user} uses {name}, a module without a file: put it into a file")
+        elif self.imports.add_from_module(name, value, names):
+            pass
+        elif isinstance(value, type) and "__xpm_is_configuration__" not in vars(value):
+            self._define_class(name, value, names, user)
+        elif isinstance(function := kinds.unwrapped(value), types.FunctionType):
+            self._define_function(name, value, function, user)
+        else:
+            self._define_constant(name, value, names, user)
+
+    def _define_class(self, name: str, cls: type, names: dict[str, Any], user: str) -> None:
+        if "<locals>" in cls.__qualname__:
+            self._problem(
+                f"{user} uses {name}, a class that is declared inside a function: declare it at "
+                "the top of a cell"
+            )
+        elif "." in cls.__qualname__:
+            self._define_alias(name, cls.__qualname__, names, user)
+        else:
+            found = sources.class_statement(cls, names) or sources.assignment(name, names)
+            is_lazy = found is not None and kinds.is_lazy_class(cls, found.node)
+            self._define_by(found, name, cls, names, is_lazy=is_lazy)
+
+    def _define_function(
+        self, name: str, value: Any, function: types.FunctionType, user: str
+    ) -> None:
+        code, names, place = function.__code__, function.__globals__, function.__qualname__
+        if "." in place and "<locals>" not in place and value is function:
+            self._define_alias(name, place, names, user)
+            return
+        found = sources.statement_at(code.co_filename, code.co_firstlineno, code.co_name, names)
+        found = found or sources.decorated_statement(name, names)
+        if found is None and "<locals>" in place:
+            kept = ", ".join(code.co_freevars)
+            self._problem(
+                f"{user} uses {name}, a function that was made inside "
+                f"{place.rpartition('.<locals>')[0]}()"
+                f"{f' and keeps its local variables ({kept})' if kept else ''}: write it as a "
+                "function at the top of a cell, pass what it keeps as a parameter, or move it to a "
+                "module"
+            )
+            return
+        self._define_by(found, name, value, names, is_lazy=kinds.is_lazy(function))
+
+    def _define_by(
+        self,
+        statement: sources.Statement | None,
+        name: str,
+        value: Any,
+        names: dict[str, Any],
+        *,
+        is_lazy: bool,
+    ) -> None:
+        """Make a piece of the statement that gave a value its first name."""
+        kind = "class" if isinstance(value, type) else "function"
+        if statement is None:
+            self._problem(
+                f"the source of {kind} {name} is not available: declare it in a cell, or move it "
+                "to a module"
+            )
+            return
+        uses = used_names(statement.node, lazy=is_lazy)
+        has_hints = bool(uses.annotations)
+        piece = Piece(name, statement.text, f"{kind} {name}", lazy=is_lazy, has_hints=has_hints)
+        bound = sources.bound_name(statement.node)
+        if bound != name and names.get(bound, _MISSING) is value:
+            self._define_alias(name, bound, names, piece.user)
+            return
+        if bound != name:
+            piece.text += f"\n\n\n{name} = {bound}"
+            piece.passing = bound
+        self.pieces[name] = piece
+        self.pending.append((piece, uses, names))
+
+    def _define_alias(self, name: str, path: str, names: dict[str, Any], user: str) -> None:
+        """Take a value from another name, or from a class: ``name = Train.run``."""
+        root = path.partition(".")[0]
+        self.pieces[name] = Piece(
+            name, f"{name} = {path}", user, {root: When.DECLARED}, is_constant=True
+        )
+        self._need(root, names, Use(When.DECLARED), user)
+
+    def _end_passing_names(self) -> None:
+        """Let names that were bound on the way be bound to what they mean, or be gone."""
+        for piece in self.pieces.values():
+            if piece.passing is None:
+                continue
+            if piece.passing in self.pieces:
+                self.pieces[piece.passing].uses[piece.name] = When.DECLARED
+            elif piece.passing in self.imports:
+                self._problem(f"{piece.passing} is imported and declared: give one another name")
+            else:
+                piece.text += f"\ndel {piece.passing}"
+
+    def _define_constant(self, name: str, value: Any, names: dict[str, Any], user: str) -> None:
+        for other, known in self.values.items():
+            if known is value and other in self.pieces and not isinstance(value, kinds.LASTING):
+                self._define_alias(name, other, names, user)  # one list with two names
+                return
+        piece = Piece(name, "", user, is_constant=True)
+        try:
+            text = written(value, lambda each: self._refer(each, piece, names))
+        except UnwritableError as error:
+            find = sources.assignment if kinds.is_of_typing(value) else sources.decorated_statement
+            made = find(name, names)
+            if made is None:
+                self._problem(kinds.why_unwritable(name, value, names, user, error.why))
+                return
+        else:
+            piece.text = f"{name} = {text}"
+            self.pieces[name] = piece
+            return
+        is_constant = not isinstance(made.node, sources.Definition)
+        piece = Piece(name, made.text, user, is_constant=is_constant)
+        self.pieces[name] = piece
+        self.pending.append((piece, used_names(made.node, lazy=False), names))
+
+    def _refer(self, value: Any, piece: Piece, names: dict[str, Any]) -> str:
+        """Return what a module, class or function in a constant is called in the program."""
+        if isinstance(value, types.ModuleType):
+            return self.imports.refer_to_module(value, names)
+        if not sources.module_of_cells(sys.modules.get(value.__module__)):
+            return self.imports.refer(value, names)
+        path: str = value.__qualname__
+        root, *inner = path.split(".")
+        found = names.get(root)
+        for part in inner:
+            found = getattr(found, part, None)
+        if kinds.newest(found) is not kinds.newest(value):
+            raise UnwritableError(f"it holds {kinds.inin_words(value)}, which has no name now")
+        piece.uses[root] = When.DECLARED
+        self._need(root, names, Use(When.DECLARED), piece.user)
+        return path
