@@ -230,10 +230,7 @@ def test_a_killed_job_is_a_failure_that_says_so(tmp_path: Path) -> None:
         for name in "ab":
             await_file(tmp_path / f"{name}.begun")
         by_name = json.loads(
-            shell.run(
-                "import json\n"
-                "print(json.dumps({t.name: str(t.jobpath) for t in tasks}))"
-            )
+            shell.run("import json\nprint(json.dumps({t.name: str(t.jobpath) for t in tasks}))")
         )
         events = Path(by_name["a"]) / "__xpm__/events.jsonl"
         os.kill(json.loads(events.read_text().splitlines()[0])["pid"], signal.SIGKILL)

@@ -1,17 +1,12 @@
 """Classes of cells run in other processes: their source, and all it needs."""
 
-import ast
 import json
-import os
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.support.declaring import Cells
 from tests.support.exporting import export_cases, run_program
-from xpmnb.closure import closure_of
 
 START = "from xpmnb import Config, Param, Task, field"
 TASK = "class Work(Task):\n    def execute(self):\n        return {}\ntask = Work.C()"

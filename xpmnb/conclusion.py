@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import time
 from dataclasses import dataclass
@@ -84,7 +85,7 @@ def write_end(
     return Outcome(state, ending.message, *times, mtime, result)
 
 
-def record_death(layout: JobLayout, ending: Ending, terms: Terms) -> Outcome:
+def record_death(layout: JobLayout, ending: Ending, terms: Terms, since: float) -> Outcome:
     """Record the end of a job whose process is gone, unless it recorded it itself.
 
     Parameters
@@ -95,6 +96,8 @@ def record_death(layout: JobLayout, ending: Ending, terms: Terms) -> Outcome:
         What its process died of.
     terms : Terms
         Under which it ran.
+    since : float
+        Seconds since the epoch: an end that was recorded before is that of an earlier attempt.
 
     Returns
     -------
@@ -106,7 +109,7 @@ def record_death(layout: JobLayout, ending: Ending, terms: Terms) -> Outcome:
         if not lock.acquire():
             return Outcome(None)
         try:
-            return _recorded_end(layout) or _write_death(layout, ending, terms)
+            return _recorded_end(layout, since) or _write_death(layout, ending, terms)
         finally:
             lock.release()
     except OSError as error:
@@ -114,10 +117,11 @@ def record_death(layout: JobLayout, ending: Ending, terms: Terms) -> Outcome:
         return Outcome(state, f"{ending.message} ({error})", None, time.time())
 
 
-def _recorded_end(layout: JobLayout) -> Outcome | None:
+def _recorded_end(layout: JobLayout, since: float) -> Outcome | None:
     """Return the end that a process recorded before it was gone; None if it did not."""
     record, mtime = read_end(layout)
-    if mtime is None:
+    is_done = record.state == JobState.DONE
+    if mtime is None or (not is_done and (record.ended or math.inf) < since):
         return None
     return Outcome(
         record.state,

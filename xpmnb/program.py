@@ -53,9 +53,9 @@ classes and of all they use, as it was when the job was submitted.
 {source}
 
 if __name__ == "__main__":
-    import xpmnb.worker
+    from xpmnb.job_process import main
 
-    raise SystemExit(xpmnb.worker.main(__file__))
+    raise SystemExit(main(__file__))
 '''
 
 _REFUSING = '''\

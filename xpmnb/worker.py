@@ -19,6 +19,7 @@ from xpmnb.conclusion import Span, write_end
 from xpmnb.core.model import Running
 from xpmnb.endings import Ending, ending_of, result_json
 from xpmnb.preparation import describe, make_directory, make_ready
+from xpmnb.processes import HOST
 from xpmnb.records.events import Started
 from xpmnb.records.files import PathLock, write_new
 from xpmnb.records.job_directory import read_events
@@ -34,9 +35,6 @@ if TYPE_CHECKING:
     from xpmnb.scheduler.requests import Terms
     from xpmnb.surroundings import Surroundings
     from xpmnb.work import Work
-
-HOST = os.uname().nodename if hasattr(os, "uname") else ""
-"""The name of this machine, as records show it."""
 
 
 class Attempt:
@@ -181,6 +179,8 @@ class Attempt:
                 )
             )
             begun(context, started_at)
+            if self._surroundings.ends_at_once and os.path.exists(layout.stop_request):  # noqa: PTH110
+                self.cancel()  # too early for a signal
             self._turn.give()  # the task's own code needs none
             ending = self._execute(context)
             self._turn.take()

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import os
 import sys
 import time
 from collections.abc import Sequence
 
-from xpmnb.records.events import EndMarker
-from xpmnb.records.files import PathLock, write_atomic
+from xpmnb.conclusion import record_death
 from xpmnb.records.layout import JobLayout
-from xpmnb.records.states import FailureReason, JobState
+from xpmnb.records.states import JobState
 from xpmnb.scheduler.requests import Terms
 from xpmnb.scheduler.stopping import Stopping, Way, ask_to_stop
 
@@ -89,28 +86,8 @@ def _finish(stopping: Stopping) -> None:
     death = stopping.death
     layout = stopping.layout
     if death is not None:
-        terms = Terms(launcher="process")
-        record_death(layout, FailureReason.CANCELLED, death, stopping.exit_code, terms)
+        record_death(layout, death, Terms(), since=stopping.asked_at)
     _say(layout, outcome_words(read_record(layout)))
-
-
-def record_death(
-    layout: JobLayout, reason: FailureReason, message: str, exit_code: int | None, terms: Terms
-) -> None:
-    """Stand in for ``worker.record_death`` until that is there."""
-    del terms
-    lock = PathLock(layout.lock)
-    if not lock.acquire():
-        return
-    try:
-        if not os.path.exists(layout.done) and not os.path.exists(layout.failed):  # noqa: PTH110
-            started = read_record(layout).started
-            marker = EndMarker(
-                "error", reason, message, None, started, time.time(), exit_code, attempt=1
-            )
-            write_atomic(layout.failed, json.dumps(marker.to_json()).encode())
-    finally:
-        lock.release()
 
 
 def _say(layout: JobLayout, words: str) -> None:

@@ -8,12 +8,12 @@ import time
 from collections import deque
 from collections.abc import Sequence
 
+from xpmnb.records.following import TextFollower
 from xpmnb.records.layout import JobLayout
 from xpmnb.scheduler.elsewhere import Sight, look_at
 
 from .display import label, outcome_words
 from .locating import read_record
-from .text_follower import TextFollower
 
 __all__ = ["print_log"]
 
@@ -47,11 +47,6 @@ class _Printer:
         sys.stdout.flush()
         return found
 
-    def close(self) -> None:
-        """Close the files."""
-        for follower in self._followers.values():
-            follower.close()
-
     def _print(self, path: str, text: str) -> None:
         if not text:
             return
@@ -83,15 +78,12 @@ def print_log(
     """
     paths = [layout.stderr] if only_stderr else [layout.stdout, layout.stderr]
     printer = _Printer(paths, headed=sum(map(_has_content, paths)) > 1)
-    try:
-        if lines is not None:
-            printer.print_last(lines)
-        if follow:
-            _follow(layout, printer)
-        else:
-            printer.print_new()
-    finally:
-        printer.close()
+    if lines is not None:
+        printer.print_last(lines)
+    if follow:
+        _follow(layout, printer)
+    else:
+        printer.print_new()
     return 0
 
 

@@ -17,11 +17,12 @@ from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
 from xpmnb.core.declaration import parameters
-from xpmnb.core.fields import Kind, ParameterGroup, param_group
+from xpmnb.core.fields import Kind
 from xpmnb.core.registry import Declared
 from xpmnb.core.state import is_configuration, state_of
 from xpmnb.core.walk import iter_values
 from xpmnb.export.kinds import in_words
+from xpmnb.partials import ParameterGroup, param_group
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -30,6 +30,7 @@ from xpmnb.launchers import fresh
 from xpmnb.launchers.child import FAILED, Reporter, leave, load_entry, reseed, run_entry
 from xpmnb.launchers.deaths import OomCounter
 from xpmnb.launchers.frames import MAX_PASSED, FrameReader, to_report
+from xpmnb.records.claims import Holding
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -216,6 +217,7 @@ class ForkServer:
             self._forget_server()
             if header["fresh"] is not None:
                 self._begin_anew(header, body, passed)
+            Holding.adopt(passed)
             reseed()
             # As in a program that was started by itself.
             sys.argv = ["-c"]

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from xpmnb.errors import LauncherError
 from xpmnb.launchers.child import Reporter, leave, load_entry, run_entry
+from xpmnb.records.claims import Holding
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -97,8 +98,7 @@ def main(arguments: list[str]) -> None:
     """
     entry, key, *passed = arguments
     sys.argv = ["-c"]
-    for fd in passed:
-        os.set_inheritable(int(fd), False)  # noqa: FBT003 (its only form)
+    Holding.adopt(map(int, passed))
     body = b"".join(iter(lambda: os.read(0, 1 << 20), b""))
     reports = os.dup(1)
     nowhere = os.open(os.devnull, os.O_RDWR)

@@ -50,7 +50,7 @@ class JobSide:
     """Given the job, the launcher's word and the grace in seconds: what its process is told."""
     locks_of: Callable[[Job], Sequence[int]]
     """Descriptors that the process holds for as long as it lives."""
-    record_death: Callable[[JobLayout, Ending, Terms], Outcome]
+    record_death: Callable[[JobLayout, Ending, Terms, float], Outcome]
     """Records what a process died of, if it did not record the end of the job itself."""
 
 
@@ -71,6 +71,7 @@ class _Running:
     listener: Listener
     terms: Terms
     home: _Home
+    asked_at: float
     has_begun: bool = False
 
 
@@ -211,7 +212,7 @@ class ProcessLauncher:
         while not is_started:
             home = self._open_home()
             with self._lock:
-                self._running[key] = _Running(job, job.layout, listener, terms, home)
+                self._running[key] = _Running(job, job.layout, listener, terms, home, time.time())
                 self._key_of[job] = key
             try:
                 is_started = home.start(order)
@@ -313,7 +314,7 @@ class ProcessLauncher:
         )
         if not running.has_begun and report.get("log"):
             ending = replace(ending, message=ending.message + report["log"])
-        return self.side.record_death(running.layout, ending, running.terms)
+        return self.side.record_death(running.layout, ending, running.terms, running.asked_at)
 
 
 def _failure(message: str) -> Outcome:

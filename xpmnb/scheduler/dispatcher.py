@@ -11,12 +11,12 @@ import os
 import threading
 import time
 from collections import deque
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from xpmnb.conclusion import record_death
 from xpmnb.endings import Ending
 from xpmnb.errors import WorkspaceError
+from xpmnb.processes import HOST
 from xpmnb.records.events import JobRecord
 from xpmnb.records.files import is_locked
 from xpmnb.records.states import FailureReason, JobState
@@ -26,11 +26,12 @@ from xpmnb.scheduler.graph import Verdict, judge
 from xpmnb.scheduler.jobs import announce_change
 from xpmnb.scheduler.launcher import Outcome
 from xpmnb.scheduler.reserving import Reservations
+from xpmnb.scheduler.stopping import read_stop_request
 from xpmnb.scheduler.tokens import waiting_words
 from xpmnb.scheduler.watching import Watcher
 from xpmnb.surroundings import ThreadSurroundings
 from xpmnb.work import terms_of, work_of
-from xpmnb.worker import HOST, Attempt
+from xpmnb.worker import Attempt
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -219,18 +220,22 @@ class Dispatcher:
         """Look at what other processes do: their jobs, their wishes, their tokens."""
         self._watcher.look()
         for entry in list(self._running):
-            if _take_stop_request(entry.job):
+            request = read_stop_request(entry.job.layout)
+            if request is not None and not entry.job.stopping:
                 self.on_cancel(entry.job)
+                entry.job.message = f"asked to stop by {request.by}"
         self._start_waiting()
 
-    def _take_on(self, entry: Entry) -> None:
-        """Run a job whose runner is gone, unless it was to be stopped."""
+    def _take_on(self, entry: Entry, death: Ending | None) -> None:
+        """Run a job whose runner is gone, unless it was stopped."""
         job = entry.job
-        if not job.stopping:
+        if death is None and job.stopping:
+            death = Ending(reason=FailureReason.CANCELLED, message="its runner is gone")
+        if death is None:
             self._judge(entry)
             return
-        ending = Ending(reason=FailureReason.CANCELLED, message=job.message)
-        outcome = record_death(job.layout, ending, terms_of(job, ""))
+        since = job.submitted_at or 0.0
+        outcome = record_death(job.layout, death, terms_of(job, ""), since)
         if outcome.state is None:
             self._watch(entry)
         else:
@@ -293,9 +298,12 @@ class Dispatcher:
 
     def _start_waiting(self) -> None:
         """Start the jobs whose tokens have become free."""
-        for entry in self._reservations.waiting():
+        for entry in self._reservations.heads():
             if entry.lane.running < entry.lane.limit:
                 self._start_if_free(entry)
+            else:  # who stands in line holds up those behind
+                self._reservations.give_back(entry)
+                entry.lane.queue.appendleft(entry)
 
     def _start(self, entry: Entry) -> None:
         """Hand a job to its launcher."""
@@ -401,13 +409,3 @@ def _is_run_elsewhere(job: Job) -> bool:
         return is_locked(job.layout.lock)
     except OSError:  # whoever tries to run it finds out
         return False
-
-
-def _take_stop_request(job: Job) -> bool:
-    """Tell whether somebody in another process wants a job to stop."""
-    path = job.layout.stop_request
-    if not os.path.exists(path):  # noqa: PTH110 (a str; looked for twice a second)
-        return False
-    with suppress(OSError):
-        os.unlink(path)  # noqa: PTH108
-    return True

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from xpmnb.scheduler.tokens import Line
 
 if TYPE_CHECKING:
+    from collections.abc import Hashable, Iterator
+
     from xpmnb.scheduler.entries import Entry
 
 
@@ -21,9 +23,14 @@ class Reservations:
         """Tell whether some job waits."""
         return bool(self._waiting)
 
-    def waiting(self) -> list[Entry]:
-        """Return the jobs that wait, in their order."""
-        return list(self._waiting)
+    def heads(self) -> Iterator[Entry]:
+        """Yield the jobs whose turn it is, until none of those that are left can have it."""
+        asked: set[Hashable] = set()
+        for line in self._lines.values():
+            while new := [each for each in line.first() if each not in asked]:
+                for entry in new:
+                    asked.add(entry)
+                    yield entry  # type: ignore[misc]  # its owners are our entries
 
     def take(self, entry: Entry) -> bool:
         """Take what a job needs; False if it has to wait, and be tried again."""

@@ -15,12 +15,13 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from xpmnb.endings import Ending
 from xpmnb.processes import HOST, ProcessIdentity, is_running, session_of
 from xpmnb.records.events import Started
 from xpmnb.records.files import is_locked, read_bytes, write_atomic
 from xpmnb.records.job_directory import read_events, read_job
 from xpmnb.records.json_values import as_mapping, as_text, as_time
-from xpmnb.records.states import JobState
+from xpmnb.records.states import FailureReason, JobState
 
 if TYPE_CHECKING:
     from xpmnb.records.layout import JobLayout
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 __all__ = ["StopRequest", "Stopping", "Way", "ask_to_stop", "read_stop_request"]
 
 _MAX_REQUEST_BYTES = 64 * 1024
+_SIGNALLED = 128
+"""What shells add to the number of the signal that ended a process."""
 # Windows knows no such signal; there, a process ends at once by either.
 _SIGKILL = getattr(signal, "SIGKILL", signal.SIGTERM)
 
@@ -118,6 +121,8 @@ class Stopping:
         self._process = process
         self._grace_s = grace_s
         self._kill_at = time.monotonic() + grace_s
+        self.asked_at = time.time()
+        """When it was asked, in seconds since the epoch."""
         self._killed = False
 
     @property
@@ -126,14 +131,7 @@ class Stopping:
         return not is_locked(self.layout.lock)
 
     @property
-    def exit_code(self) -> int | None:
-        """Minus the number of the signal that was sent last; None if none was."""
-        if self._process is None:
-            return None
-        return -_SIGKILL if self._killed else -signal.SIGTERM
-
-    @property
-    def death(self) -> str | None:
+    def death(self) -> Ending | None:
         """What to record as the end of a job whose process was ended before it could do so itself.
 
         None while it runs, if no signal was sent, and if its end is on record.
@@ -144,7 +142,11 @@ class Stopping:
             why = f"it was killed, as it did not stop within {self._grace_s:g} s of a request"
         else:
             why = "its process was ended by SIGTERM, on request"
-        return f"{why} by {_requester()}"
+        number = _SIGKILL if self._killed else signal.SIGTERM
+        message = f"{why} by {_requester()}"
+        return Ending(
+            reason=FailureReason.CANCELLED, message=message, exit_code=_SIGNALLED + number
+        )
 
     def kill_if_due(self) -> bool:
         """Kill the job's process and all of its session, if the grace is over and it still lives.

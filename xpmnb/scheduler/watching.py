@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from xpmnb.endings import Ending
+from xpmnb.records.states import FailureReason
 from xpmnb.scheduler.elsewhere import Sight, look_at
 from xpmnb.scheduler.live import LiveView
-from xpmnb.scheduler.stopping import ask_to_stop
+from xpmnb.scheduler.stopping import ask_to_stop, read_stop_request
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,10 +31,13 @@ class Watcher:
     ended : callable
         Told an entry whose job has an end marker.
     abandoned : callable
-        Told an entry whose runner is gone and left no end.
+        Told an entry whose runner is gone and left no end; and how it ended, where that is
+        known: it was asked to stop.
     """
 
-    def __init__(self, ended: Callable[[Entry], None], abandoned: Callable[[Entry], None]) -> None:
+    def __init__(
+        self, ended: Callable[[Entry], None], abandoned: Callable[[Entry, Ending | None], None]
+    ) -> None:
         self._ended = ended
         self._abandoned = abandoned
         self._own: dict[Entry, LiveView] = {}
@@ -88,6 +93,15 @@ class Watcher:
         if stopping is not None and sight is Sight.RUNNING:
             stopping.kill_if_due()
             return
-        if sight is not Sight.RUNNING:
-            self.forget(entry)
-            (self._ended if sight is Sight.ENDED else self._abandoned)(entry)
+        if sight is Sight.RUNNING:
+            return
+        death = None if stopping is None else stopping.death
+        self.forget(entry)
+        if sight is Sight.ENDED:
+            self._ended(entry)
+            return
+        request = read_stop_request(entry.job.layout)
+        if death is None and request is not None:
+            message = f"it was stopped by {request.by}"
+            death = Ending(reason=FailureReason.CANCELLED, message=message)
+        self._abandoned(entry, death)
