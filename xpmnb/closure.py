@@ -287,7 +287,7 @@ class _Builder:
         for part in inner:
             found = getattr(found, part, None)
         if kinds.newest(found) is not kinds.newest(value):
-            raise UnwritableError(f"it holds {kinds.inin_words(value)}, which has no name now")
+            raise UnwritableError(f"it holds {kinds.in_words(value)}, which has no name now")
         piece.uses[root] = When.DECLARED
         self._need(root, names, Use(When.DECLARED), piece.user)
         return path
