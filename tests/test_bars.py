@@ -9,6 +9,7 @@ import pytest
 
 from xpmnb import ownership, tqdm
 from xpmnb.records.journal import JournalWriter
+from xpmnb.records.layout import JobLayout
 from xpmnb.runtime import JobContext
 from xpmnb.streams import JobStream
 
@@ -18,7 +19,7 @@ def context(tmp_path: Path) -> Iterator[JobContext]:
     """Make this thread work for a job."""
     streams = [JobStream(str(tmp_path / name)) for name in ("out", "err")]
     journal = JournalWriter(str(tmp_path / "events.jsonl"))
-    made = JobContext(journal, 1, streams[0], streams[1], lambda: None)
+    made = JobContext(JobLayout(str(tmp_path)), journal, 1, streams[0], streams[1], lambda: None)
     ownership.bind(made)
     yield made
     ownership.bind(None)

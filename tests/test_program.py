@@ -6,16 +6,16 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 import xpmnb
 from tests.support.declaring import Cells
+from tests.support.exporting import ROOT, job_directory, run_program
 from tests.support.sample_tasks import Model, Train
-from xpmnb.core.paths import generate_paths
-from xpmnb.document import to_document
-from xpmnb.program import program_text, source_of
+from xpmnb import Task
+from xpmnb.core.state import state_of
+from xpmnb.program import needs_program, program_of, program_text
 
 CELL = '''
 from xpmnb import Config, Param, Task
@@ -36,40 +36,26 @@ class Train(Task):
 '''
 
 
-def job_directory(root: Path, task: Any) -> Path:
-    """Return a directory with what a job has before it runs."""
-    folder: Path = root / "jobs" / type(task).__xpm_name__ / task.__identifier__()
-    (folder / "__xpm__").mkdir(parents=True)
-    record = {
-        "params": {},
-        "tags": {},
-        "document": to_document(task, generate_paths(task, str(folder), "/partials")),
-    }
-    (folder / "__xpm__" / "params.json").write_text(json.dumps(record), encoding="utf-8")
-    program = folder / "train.py"
-    program.write_bytes(program_text(task))
-    return program
-
-
-def run(program: Path) -> "subprocess.CompletedProcess[str]":
-    """Run a program as from a shell in another directory, with only xpmnb itself installed."""
-    environ = {**os.environ, "PYTHONPATH": str(Path(xpmnb.__file__).parent.parent)}
-    return subprocess.run(
-        [sys.executable, str(program)],
-        cwd=program.parents[3],
-        env=environ,
+def output_of(script: str, *arguments: str) -> str:
+    """Return what a script prints that runs in another process without an error."""
+    path = os.pathsep.join([str(Path(xpmnb.__file__).parent.parent), str(ROOT)])
+    done = subprocess.run(
+        [sys.executable, "-c", script, *arguments],
+        env={**os.environ, "PYTHONPATH": path},
         capture_output=True,
         text=True,
         check=False,
         timeout=60,
     )
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout
 
 
 def test_the_program_of_a_module_runs_from_a_shell(tmp_path: Path) -> None:
     """`python train.py` runs the job in its directory, with its values, and once only."""
     task = Train.C(lr=0.25, model=Model.C(layers=7)).seal()
     program = job_directory(tmp_path, task)
-    done = run(program)
+    done = run_program(program)
     assert (done.returncode, done.stderr) == (0, ""), done.stdout
     assert "done" in done.stdout
     folder = program.parent
@@ -80,7 +66,7 @@ def test_the_program_of_a_module_runs_from_a_shell(tmp_path: Path) -> None:
     assert (folder / "train.out").read_text(encoding="utf-8") == "trained RED\n"
     result = json.loads((folder / "__xpm__" / "result.json").read_text(encoding="utf-8"))
     assert result == {"accuracy": 0.5, "here": True}
-    again = run(program)
+    again = run_program(program)
     assert again.returncode == 0
     assert "done already" in again.stdout
 
@@ -105,7 +91,7 @@ def test_a_script_and_its_classes_run_from_a_shell(tmp_path: Path) -> None:
         "class Train(Task):\n    x: Param[int]\n"
         "    def execute(self):\n        return self.x + 1\n"
         "if __name__ == '__main__':\n"
-        "    from tests.test_program import job_directory\n"
+        "    from tests.support.exporting import job_directory\n"
         "    print(job_directory(Path(sys.argv[1]), Train.C(x=1).seal()))\n",
         encoding="utf-8",
     )
@@ -119,7 +105,7 @@ def test_a_script_and_its_classes_run_from_a_shell(tmp_path: Path) -> None:
     assert made.stderr == ""
     program = Path(made.stdout.strip())
     assert program.parent.parent.name == "my_script.train"
-    done = run(program)
+    done = run_program(program)
     assert (done.returncode, done.stderr) == (0, ""), done.stdout
     assert (program.parent / "__xpm__" / "result.json").read_text(encoding="utf-8") == "2"
 
@@ -146,64 +132,188 @@ def test_a_script_without_guard_is_not_run_again(tmp_path: Path) -> None:
     subprocess.run([sys.executable, str(script)], cwd=tmp_path, env=environ, check=True, timeout=60)
     [program] = tmp_path.glob("runs/jobs/sweep.work/*/work.py")
     program.with_suffix(".done").unlink()
-    done = run(program)
+    done = run_program(program)
     assert done.returncode == 1
     assert 'put that part under if __name__ == "__main__":' in done.stderr
     assert "Traceback" not in done.stderr
     assert not list(program.parent.glob("runs"))
 
 
-def test_the_program_of_a_cell_can_be_read(tmp_path: Path) -> None:
-    """Classes of cells are in the program as source, with a program that says where to run it."""
+def test_the_program_of_a_cell_can_be_read_and_run(tmp_path: Path) -> None:
+    """Classes of cells are in the program as source, used ones first, and it runs from a shell."""
     with Cells("reading") as cells:
         cells.run(CELL % "")
         task = cells.module.Train.C(model=cells.module.Model.C()).seal()
         program = job_directory(tmp_path, task)
         text = program.read_text(encoding="utf-8")
     ast.parse(text)
-    assert 'class Model(Config):\n    """A model: {braces}, "quotes" and' in text
+    assert text.startswith('"""A job of xpmnb: reading.train, declared in cells.')
+    assert '\n\n\nclass Model(Config):\n    """A model: {braces}, "quotes" and' in text
     assert text.index("class Model(Config)") < text.index("class Train(Task)")
+    assert "from xpmnb import Config, Param, Task\n" in text
     assert 'return "{name}"' in text
     assert "unused" not in text
-    done = run(program)
-    assert done.returncode != 0
-    assert "reading.train" in done.stderr + done.stdout
+    done = run_program(program)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (program.parent / "__xpm__" / "result.json").read_text(encoding="utf-8") == '"{name}"'
 
 
 def test_the_newest_source_is_shown() -> None:
     """After a cell was run again the program holds the source of the class that is run."""
     with Cells("newest") as cells:
         cells.run(CELL % "# the first\n")
-        old = cells.module.Train
+        old = cells.module.Train.C(model=cells.module.Model.C()).seal()
+        assert '"{name}"' in program_text(old).decode()
         cells.run(CELL.replace('"{name}"', '"second"') % "")
         task = cells.module.Train.C(model=cells.module.Model.C()).seal()
-        text = program_text(task).decode()
-        assert 'return "second"' in text
-        assert "{name}" not in text
-        assert 'return "{name}"' in source_of(old)
+        for each in (task, old):
+            text = program_text(each).decode()
+            assert 'return "second"' in text
+            assert "{name}" not in text
 
 
 def test_decorators_are_part_of_the_source() -> None:
     """The source of a class begins with its decorators."""
     with Cells("decorated") as cells:
         cells.run("def same(cls):\n    return cls\n" + CELL % "@same\n@same")
-        assert source_of(cells.module.Train).startswith("@same\n@same\nclass Train(Task):\n")
+        task = cells.module.Train.C(model=cells.module.Model.C()).seal()
+        text = program_text(task).decode()
+    assert "\n\n\n@same\n@same\nclass Train(Task):\n" in text
+    assert text.index("def same(cls)") < text.index("@same")
 
 
-def test_a_class_without_source_is_a_comment() -> None:
+def test_a_class_without_source_is_refused() -> None:
     """Where a source is not to be had the program says so, and is still Python."""
     with Cells("sourceless") as cells:
         module = cells.module
         exec("from xpmnb import Task\nclass Job1(Task):\n    pass\n", module.__dict__)  # noqa: S102
-        text = program_text(module.Job1.C().seal()).decode()
-    assert "# The source of Job1 is not available." in text
-    ast.parse(text)
+        program = program_of(module.Job1.C().seal())
+    assert "the source of class Job1 is not available" in program.problems[0]
+    ast.parse(program.text)
 
 
 @pytest.mark.parametrize("edited", ["class Train(:", "\0", "", "x = 1\n"])
 def test_a_file_that_was_edited_does_no_harm(edited: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A class in a function of a file that is no Python any more can still be submitted."""
-    monkeypatch.setattr("linecache.getlines", lambda *_: edited.splitlines(keepends=True))
+    """A class whose file is no Python any more, or another one, can still be submitted."""
     with Cells("edited") as cells:
         cells.run(CELL % "")
-        assert source_of(cells.module.Train) == "# The source of Train is not available.\n"
+        task = cells.module.Train.C(model=cells.module.Model.C()).seal()
+        lines = edited.splitlines(keepends=True)
+        monkeypatch.setattr("linecache.getlines", lambda *_: lines)
+        monkeypatch.setattr("linecache.cache", {"edited": (1, None, lines, "edited")})
+        program = program_of(task)
+    assert "the source of class Train is not available" in program.problems[1]
+
+
+def test_a_class_in_a_function_of_a_module_is_refused() -> None:
+    """No other process can import a class that only a function makes: the program says so."""
+
+    class Hidden(Task):
+        pass
+
+    program = program_of(Hidden.C().seal())
+    assert "Hidden is declared inside a function" in program.problems[0]
+    assert b"cannot run outside its notebook" in program.text
+
+
+MIXED = '''
+import sys
+from pathlib import Path
+folder = Path(sys.argv[1])
+sys.path.insert(0, str(folder))
+from tests.support.declaring import Cells
+from tests.support.exporting import job_directory
+with Cells("mixed") as cells:
+    cells.run("""
+import beside_the_notebook as beside
+from beside_the_notebook import Model
+from xpmnb import Param, Task
+
+class Train(Task):
+    model: Param[Model]
+
+    def execute(self):
+        return beside.twice(self.model.layers)
+""")
+    names = vars(cells.module)
+    print(job_directory(folder, names["Train"].C(model=names["Model"].C(layers=4)).seal()))
+'''
+
+
+def test_classes_of_cells_and_of_modules_mix(tmp_path: Path) -> None:
+    """A task of a cell may use configurations and helpers of modules beside the notebook."""
+    (tmp_path / "beside_the_notebook.py").write_text(
+        "from xpmnb import Config, Param\n\nclass Model(Config):\n    layers: Param[int]\n\n"
+        "def twice(x):\n    return 2 * x\n"
+    )
+    program = Path(output_of(MIXED, str(tmp_path)).strip())
+    done = run_program(program)
+    assert (done.returncode, done.stderr) == (0, ""), program.read_text()
+    assert (program.parent / "__xpm__" / "result.json").read_text() == "8"
+
+
+def test_init_tasks_belong_to_the_program() -> None:
+    """The program of a job declares the classes of its init tasks as well."""
+    with Cells("initialised") as cells:
+        cells.run(CELL % "")
+        cells.run(
+            "class Loader(Config):\n    model: Param[Model]\n    def execute(self):\n        pass\n"
+        )
+        module = cells.module
+        model = module.Model.C()
+        task = module.Train.C(model=model).seal()
+        assert "class Loader" not in program_text(task).decode()
+        state_of(task).init_tasks = (module.Loader.C(model=model).seal(),)
+        text = program_text(task).decode()
+    assert "class Loader(Config):" in text
+    assert text.startswith('"""A job of xpmnb: initialised.train')
+
+
+def test_which_documents_need_a_program() -> None:
+    """Only classes that no module or script declares need the program, enums in values too."""
+    place = {"type": "a.b", "qualname": "B"}
+    script = {**place, "module": "__main__", "file": "/a.py", "values": {}}
+    module = {**place, "module": "a", "file": "/a.py", "values": {}}
+    cell = {**place, "module": "__main__", "values": {}}
+    color = {"module": "__main__", "qualname": "Color", "file": None}
+    with_enum = {**module, "values": {"x": [{"$enum": [color, "RED"]}]}}
+    assert not needs_program({"objects": [script, module]})
+    assert needs_program({"objects": [module, cell]})
+    assert needs_program({"objects": [module, with_enum]})
+
+
+LOADED = r"""
+import pickle, sys, traceback
+from xpmnb.program import load_program
+load_program("def f():\n    1 / 0  # here\nif __name__ == '__main__':\n    f()\n", sys.argv[1])
+import __main__
+assert __main__ is sys.modules["__mp_main__"]
+assert (__main__.__name__, __main__.__file__) == ("__mp_main__", sys.argv[1])
+assert pickle.loads(pickle.dumps(__main__.f)) is __main__.f
+try:
+    __main__.f()
+except ZeroDivisionError:
+    traceback.print_exc(file=sys.stdout)
+"""
+
+
+def test_an_error_in_a_loaded_program_shows_its_lines(tmp_path: Path) -> None:
+    """Tracebacks show the lines of a program whose file is not written yet."""
+    told = output_of(LOADED, str(tmp_path / "train.py"))
+    assert "1 / 0  # here" in told
+    assert 'train.py", line 2, in f' in told
+
+
+def test_a_refused_program_is_not_loaded(tmp_path: Path) -> None:
+    """A process that is given a program that cannot run is told why."""
+    with Cells("refused") as cells:
+        cells.run(CELL % "" + "log = iter([])\nTrain.log = log\n")
+        cells.run(
+            "from xpmnb import Task\nclass Logs(Task):\n    def execute(self):\n        log\n"
+        )
+        text = program_text(cells.module.Logs.C().seal()).decode()
+    script = (
+        "import sys\nfrom xpmnb.program import load_program\ntry:\n"
+        f"    load_program({text!r}, sys.argv[1])\nexcept SystemExit as end:\n    print(end)\n"
+    )
+    assert "refused.logs cannot run outside" in output_of(script, str(tmp_path / "logs.py"))

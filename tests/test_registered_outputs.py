@@ -37,7 +37,7 @@ def context(layout: JobLayout, learn: Learn) -> Iterator[JobContext]:
     """Make this thread work for a resumable task."""
     streams = [JobStream(layout.stdout), JobStream(layout.stderr)]
     journal = JournalWriter(layout.events)
-    made = JobContext(journal, 2, streams[0], streams[1], lambda: None)
+    made = JobContext(layout, journal, 2, streams[0], streams[1], lambda: None)
     made.places = {
         id(learn): (learn, ()),
         id(learn.validation): (learn.validation, ("validation",)),

@@ -157,7 +157,7 @@ def test_a_faster_runner_is_no_harm(
     slow = attempt(tmp_path, Counted.C(log=log, x=1))
     fast = attempt(tmp_path, Counted.C(log=log, x=1))
     if moment == "lock":
-        monkeypatch.setattr(worker, "PathLock", _SlowLock)
+        monkeypatch.setattr("xpmnb.worker.PathLock", _SlowLock)
         _SlowLock.before = lambda: begin(fast)
     else:
         real, calls = os.mkdir, []

@@ -78,7 +78,8 @@ def _request_of(job: Job, launcher: str, grace_s: float) -> JobRequest:
     return request(case.action, *case.arguments, **terms)
 
 
-def _record_death(layout: JobLayout, ending: Ending, terms: Terms) -> Outcome:
+def _record_death(layout: JobLayout, ending: Ending, terms: Terms, since: float) -> Outcome:
+    assert since > 0
     assert layout.name == "case"
     assert terms.grace_s is not None
     assert ending.reason is not None

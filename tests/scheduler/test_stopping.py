@@ -68,8 +68,9 @@ def test_a_process_that_ignores_it_is_killed_with_its_session(
         process.wait(DEADLINE_S)
         until(lambda: not session_of(process.pid))
         assert stopping.ended
-        assert stopping.exit_code == -signal.SIGKILL
-        assert "did not stop within 0 s of a request by" in str(stopping.death)
+        assert stopping.death is not None
+        assert stopping.death.exit_code == 128 + signal.SIGKILL
+        assert "did not stop within 0 s of a request by" in stopping.death.message
     # Whoever finds the process dead can see that this was wanted.
     request = read_stop_request(layout)
     assert request is not None
@@ -85,8 +86,9 @@ def test_a_process_that_dies_of_it_leaves_its_end_to_record(
     with runner(tmp_path, layout, DIES):
         stopping = ask_to_stop(layout)
         until(lambda: stopping.ended)
-        assert stopping.exit_code == -signal.SIGTERM
-        assert "ended by SIGTERM" in str(stopping.death)
+        assert stopping.death is not None
+        assert stopping.death.exit_code == 128 + signal.SIGTERM
+        assert "ended by SIGTERM" in stopping.death.message
 
 
 def test_a_dead_process_is_not_killed(tmp_path: Path, layout: JobLayout) -> None:
@@ -95,7 +97,8 @@ def test_a_dead_process_is_not_killed(tmp_path: Path, layout: JobLayout) -> None
         stopping = ask_to_stop(layout, grace_s=0)
         process.wait(DEADLINE_S)
         assert stopping.kill_if_due() is False
-        assert stopping.exit_code == -signal.SIGTERM
+        assert stopping.death is not None
+        assert stopping.death.exit_code == 128 + signal.SIGTERM
 
 
 def test_the_kernel_of_a_thread_is_asked_by_a_file(tmp_path: Path) -> None:
@@ -125,7 +128,6 @@ print(request.by)
     out, err = finish(process)
     assert f"process {os.getpid()} on" in out
     assert (process.returncode, stopping.ended, stopping.death) == (0, True, None), err
-    assert stopping.exit_code is None
     assert read_job(held).state is JobState.error(FailureReason.CANCELLED)
 
 

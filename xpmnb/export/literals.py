@@ -84,7 +84,10 @@ def written(value: Any, refer: Refer) -> str:
     UnwritableError
         If it cannot be written, or is so large that it belongs into a file.
     """
-    return _Writer(refer).write(value)
+    try:
+        return _Writer(refer).write(value)
+    except RecursionError:
+        raise UnwritableError("it is nested too deeply") from None
 
 
 class _Writer:

@@ -52,10 +52,10 @@ def watch(names: Iterable[tuple[dict[str, Any], str, Any]]) -> Callable[[], bool
 
 def _remembered(value: Any) -> Callable[[Any], bool]:
     """Return a function that tells whether a value is another, with what was in it."""
-    # A repr is much faster, and exact for the containers of Python.
-    show = repr if _only_atoms(value) else _content
-    text = show(value)
-    if text is not None:
+    if _content(value) is not None:
+        # A repr is much faster, and exact for the containers of Python.
+        show = repr if _only_atoms(value) else _content
+        text = show(value)
         return lambda now: now is value and show(now) == text
     try:
         reference = weakref.ref(value)
