@@ -8,31 +8,9 @@ from statistics import median
 from time import perf_counter
 
 from benchmarks.measuring import Figure, interleaved
-from xpmnb import Param, ProcessLauncher, Task, experiment
+from benchmarks.tasks import ImportsPandas, Nothing
+from xpmnb import ProcessLauncher, experiment
 from xpmnb.scheduler.launcher import Launcher
-
-
-class Nothing(Task):
-    """Does nothing."""
-
-    number: Param[int]
-
-    def execute(self) -> None:
-        """Do nothing."""
-
-
-class ImportsPandas(Task):
-    """Imports pandas, and says how long that took."""
-
-    number: Param[int]
-
-    def execute(self) -> float:
-        """Return the seconds."""
-        before = perf_counter()
-        import pandas as pd  # noqa: PLC0415 (this import is what is measured)
-
-        pd.DataFrame({"a": [1]})
-        return perf_counter() - before
 
 
 def _bare(program: str = "pass") -> None:

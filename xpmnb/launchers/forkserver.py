@@ -39,6 +39,9 @@ if TYPE_CHECKING:
 
 _RECEIVE_BYTES = 1 << 18
 
+_COMMON = ("xpmnb.experiments", "xpmnb.bars", "asyncio")
+"""What the modules of tasks often import, although the processes of jobs do not use it."""
+
 
 @dataclass(slots=True)
 class _Child:
@@ -173,7 +176,7 @@ class ForkServer:
     def _warm_up(self, preload: list[str]) -> bool:
         """Import what all jobs need; tell whether that went well."""
         with _ending_with(self._requests):
-            for name in [*preload, self._entry_name]:
+            for name in [*_COMMON, *preload, self._entry_name]:
                 try:
                     if name is self._entry_name:
                         self._entry = load_entry(name)
