@@ -26,6 +26,7 @@ FLOORS: dict[int, tuple[str, ...]] = {
     11: (
         "submission.py",
         "current.py",
+        "experiment_bounds.py",
         "experiments.py",
         "default_experiment.py",
         "console.py",
@@ -55,7 +56,9 @@ FLOORS: dict[int, tuple[str, ...]] = {
     ),
     9: (
         "scheduler/entries.py",
+        "scheduler/register.py",
         "scheduler/reserving.py",
+        "scheduler/starting.py",
         "scheduler/watching.py",
         "scheduler/dispatcher.py",
         "scheduler/scheduler.py",
@@ -77,6 +80,9 @@ FLOORS: dict[int, tuple[str, ...]] = {
         "scheduler/stopping.py",
         "scheduler/tokens.py",
         "scheduler/live.py",
+        "scheduler/demands.py",
+        "scheduler/waiting.py",
+        "scheduler/job_files.py",
         "scheduler/jobs.py",
         "scheduler/recalled.py",
         "scheduler/outputs.py",

@@ -12,6 +12,7 @@ from tests.support.running import DEADLINE_S, gates, running
 from xpmnb import JobState, Param, Task, log, ownership, progress, runtime
 from xpmnb.records.events import Metrics, Notice, Progress, event_from_json
 from xpmnb.records.journal import JournalWriter, read_journal
+from xpmnb.records.layout import JobLayout
 from xpmnb.runtime import JobContext, current_context
 from xpmnb.streams import JobStream
 

@@ -15,14 +15,13 @@ from xpmnb.analysis.workspace import Workspace
 from xpmnb.core.options import SubmitOptions
 from xpmnb.core.state import state_of
 from xpmnb.errors import FailedExperiment, SubmissionError
-from xpmnb.launchers.choice import default_launcher, find_launcher
-from xpmnb.scheduler.jobs import wait_until
+from xpmnb.experiment_bounds import find_bounds
 from xpmnb.scheduler.recalled import find_job
 from xpmnb.scheduler.runs import Lane, Run, guarded
 from xpmnb.scheduler.scheduler import Scheduler
 from xpmnb.scheduler.tokens import Token, declare_token
-from xpmnb.settings import load_settings
-from xpmnb.submission import Place, make_job, record
+from xpmnb.scheduler.waiting import wait_until
+from xpmnb.submission import Place, launcher_of, make_job, record
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -37,8 +36,6 @@ _shared_lane = Lane(Lane.default_limit())
 
 # How long a cell that waited for its jobs may take to bring the panel up to date.
 _FLUSH_TIMEOUT_S = 2.0
-
-_DEFAULT_RETRIES = 3
 
 _PLAIN = SubmitOptions()
 
@@ -99,21 +96,10 @@ class experiment(RunTables):  # noqa: N801 (reads like the verb that it is)
         if not isinstance(name, str):
             message = f"experiment(..., {name!r}): the name of an experiment is a string"
             raise TypeError(message)
-        _check_count("max_jobs", max_jobs, 1, "job must be able to run")
-        _check_count("max_retries", max_retries, 0, "retries, or more")
-        settings = load_settings().find(workdir)
-        if settings is not None:
-            workdir = settings.path
-            launcher = settings.launcher if launcher is None else launcher
-            max_jobs = settings.max_jobs if max_jobs is None else max_jobs
-            max_retries = settings.max_retries if max_retries is None else max_retries
         self.name = name
-        self.workspace = Workspace(Path(workdir).expanduser())
-        self._launcher = (
-            None if launcher is None else find_launcher(launcher, f"experiment {name!r}")
-        )
-        self._max_retries = _DEFAULT_RETRIES if max_retries is None else max_retries
-        self._max_jobs = max_jobs
+        self._bounds = find_bounds(workdir, launcher, max_jobs, max_retries)
+        self.workspace = Workspace(self._bounds.workdir)
+        max_jobs = self._bounds.max_jobs
         self._lane = _shared_lane if max_jobs is None else Lane(max_jobs)
         self._run: Run | None = None
         self._note = ""
@@ -185,9 +171,10 @@ class experiment(RunTables):  # noqa: N801 (reads like the verb that it is)
 
     def _lane_after(self, before: experiment) -> Lane:
         """Return the lane of an experiment whose live jobs are taken over: they count as well."""
-        if self._max_jobs is None or before._max_jobs is None:
+        max_jobs = self._bounds.max_jobs
+        if max_jobs is None or before._bounds.max_jobs is None:
             return self._lane
-        before._lane.limit = self._max_jobs
+        before._lane.limit = max_jobs
         return before._lane
 
     def close(self) -> None:
@@ -290,24 +277,10 @@ class experiment(RunTables):  # noqa: N801 (reads like the verb that it is)
         return find_job(identifier, self._started().handles, self.workspace.iter_job_layouts())
 
     def token(self, name: str, count: int) -> Token:
-        """Declare how many of something the jobs of this workspace share.
+        """Declare how many of something the jobs of all kernels share, in this workspace.
 
-        Parameters
-        ----------
-        name : str
-            What it is: ``"gpu"``.
-        count : int
-            How many there are, for all kernels that use the workspace.
-
-        Returns
-        -------
-        Token
-            For ``submit(tokens={token: 1})``, which may also name it.
-
-        Raises
-        ------
-        ValueError, WorkspaceError
-            If the count is less than 1, or the name is no name for a folder.
+        ``xp.token("gpu", 2)`` is for ``submit(tokens={"gpu": 1})``; see
+        :func:`~xpmnb.scheduler.tokens.declare_token`.
         """
         return declare_token(self.workspace.layout, name, count)
 
@@ -342,8 +315,8 @@ class experiment(RunTables):  # noqa: N801 (reads like the verb that it is)
         try:
             place = Place(
                 self.workspace.layout,
-                self._launcher_of(task, options),
-                self._max_retries,
+                launcher_of(task, options, self._bounds.launcher),
+                self._bounds.max_retries,
                 cancel=_scheduler.cancel,
             )
             job, outputs = make_job(task, place, options)
@@ -360,23 +333,8 @@ class experiment(RunTables):  # noqa: N801 (reads like the verb that it is)
                 _scheduler.close_run(run)  # it may have waited for this submission
         return outputs
 
-    def _launcher_of(self, task: Any, options: SubmitOptions) -> Launcher:
-        """Return where a task runs: the more special choice wins."""
-        name = type(task).__qualname__
-        if options.launcher is not None:
-            return find_launcher(options.launcher, f"{name}.submit()")
-        if task.__launcher__ is not None:
-            return find_launcher(task.__launcher__, f"{name}.__launcher__")
-        return self._launcher or default_launcher()
-
     def _started(self) -> Run:
         if self._run is None:
             message = f"{self!r}: call .start() first, or use it in a with statement"
             raise SubmissionError(message)
         return self._run
-
-
-def _check_count(name: str, value: int | None, least: int, words: str) -> None:
-    if value is not None and (type(value) is not int or value < least):
-        message = f"experiment({name}={value!r}): at least {least} {words}"
-        raise ValueError(message)

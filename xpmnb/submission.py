@@ -16,8 +16,9 @@ from xpmnb.core.walk import iter_graph
 from xpmnb.document import flatten, readable
 from xpmnb.errors import ParameterError, SubmissionError
 from xpmnb.identifiers import identifier
-from xpmnb.launchers.choice import find_launcher
-from xpmnb.scheduler.jobs import NO_DEMANDS, Demands, Job
+from xpmnb.launchers.choice import default_launcher, find_launcher
+from xpmnb.scheduler.demands import NO_DEMANDS, Demands
+from xpmnb.scheduler.jobs import Job
 from xpmnb.scheduler.tokens import directory_claim, token_claims
 from xpmnb.work import is_resumable
 
@@ -94,6 +95,26 @@ def make_job(task: Any, place: Place, options: SubmitOptions) -> tuple[Job, Any]
     _apply_hooks(job)
     job.live_launcher.check(job)
     return job, outputs
+
+
+def launcher_of(task: Any, options: SubmitOptions, usual: Launcher | None) -> Launcher:
+    """Return where a task runs: the more special choice wins.
+
+    Parameters
+    ----------
+    task
+        The configuration of a task; its class may choose.
+    options : SubmitOptions
+        What ``submit`` was told.
+    usual : Launcher or None
+        What the experiment says.
+    """
+    name = type(task).__qualname__
+    if options.launcher is not None:
+        return find_launcher(options.launcher, f"{name}.submit()")
+    if task.__launcher__ is not None:
+        return find_launcher(task.__launcher__, f"{name}.__launcher__")
+    return usual or default_launcher()
 
 
 def _demands(task: Any, place: Place, options: SubmitOptions) -> Demands:

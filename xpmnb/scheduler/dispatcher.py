@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import logging
 import os
-import threading
 import time
 from collections import deque
 from typing import TYPE_CHECKING
 
 from xpmnb.conclusion import record_death
 from xpmnb.endings import Ending
-from xpmnb.errors import WorkspaceError
 from xpmnb.processes import HOST
 from xpmnb.records.events import JobRecord
 from xpmnb.records.files import is_locked
@@ -23,11 +21,11 @@ from xpmnb.records.states import FailureReason, JobState
 from xpmnb.scheduler.elsewhere import read_end
 from xpmnb.scheduler.entries import Entry
 from xpmnb.scheduler.graph import Verdict, judge
-from xpmnb.scheduler.jobs import announce_change
 from xpmnb.scheduler.launcher import Outcome
-from xpmnb.scheduler.reserving import Reservations
+from xpmnb.scheduler.register import Register
+from xpmnb.scheduler.starting import Starter
 from xpmnb.scheduler.stopping import read_stop_request
-from xpmnb.scheduler.tokens import waiting_words
+from xpmnb.scheduler.waiting import announce_change
 from xpmnb.scheduler.watching import Watcher
 from xpmnb.surroundings import ThreadSurroundings
 from xpmnb.work import terms_of, work_of
@@ -49,9 +47,6 @@ class Dispatcher:
     Methods named ``on_...`` are messages: the inbox lets one in at a time. The others that are
     public may be called by any thread.
 
-    Invariant: a path is in ``live`` from its submission until its job is final, so that no job
-    is run twice by this process.
-
     Parameters
     ----------
     inbox : Inbox
@@ -68,13 +63,9 @@ class Dispatcher:
         self.inbox = inbox
         self._noted = noted
         self._emptied = emptied
-        self._lock = threading.Lock()
-        self.live: dict[str, Entry] = {}
-        """Entries by the path of the job."""
-        self._running: set[Entry] = set()
-        """Entries whose launcher was told to start them, and that have not finished."""
+        self.live = Register()
+        self._starter = Starter(self._fail_unstarted)
         self._watcher = Watcher(self._recognise, self._take_on)
-        self._reservations = Reservations()
         self._to_judge: deque[Job] = deque()
         self._is_judging = False
 
@@ -90,37 +81,19 @@ class Dispatcher:
         # The message comes before the rest: from here on a Ctrl-C in this thread loses nothing.
         # It is told last, so that two threads do not struggle for the interpreter meanwhile.
         self.inbox.leave(self.on_submitted, entry, run)
-        live = self._take(entry, run).job
+        live = self.live.take(entry, run).job
         run.greet(live)
         self.inbox.wake()
         return live
 
-    def _take(self, entry: Entry, run: Run) -> Entry:
-        """Make an entry live, unless its directory has a live one; whoever comes first does it."""
-        with self._lock:
-            if entry.taken is None:
-                taken = self.live.setdefault(entry.job.layout.path, entry)
-                if run not in taken.runs:
-                    taken.runs = [*taken.runs, run]
-                run.live.add(taken.job)
-                entry.taken = taken
-            return entry.taken
-
     def take_over(self, old: Run, new: Run) -> None:
         """Give the live jobs of a run to another."""
         new.use_launchers_of(old)
-        with self._lock:
-            for entry in self.live.values():
-                if old in entry.runs:
-                    entry.runs = [run for run in entry.runs if run not in (old, new)] + [new]
-                    new.live.add(entry.job)
-            old.live.clear()
+        self.live.take_over(old, new)
 
     def give_up(self) -> None:
         """Leave nobody waiting when a message failed, by a mistake of ours."""
-        with self._lock:
-            entries, self.live = list(self.live.values()), {}
-        for entry in entries:
+        for entry in self.live.clear():
             state = JobState.error(FailureReason.LOST)
             entry.job.settle(state, "the scheduler failed; its traceback is in the kernel's log")
             entry.job.announce()
@@ -128,7 +101,7 @@ class Dispatcher:
     @property
     def needs_looks(self) -> bool:
         """Whether :meth:`on_look` has anything to look at."""
-        return bool(self._running or self._watcher or self._reservations)
+        return bool(self._starter or self._watcher)
 
     def bring_begun(self, entry: Entry) -> None:
         """Leave the news that a job runs in another process."""
@@ -140,7 +113,7 @@ class Dispatcher:
 
     def on_submitted(self, entry: Entry, run: Run) -> None:
         """Judge a new job: there already, done before, ready, waiting, or doomed."""
-        taken = self._take(entry, run)
+        taken = self.live.take(entry, run)
         job = taken.job
         self._noted()
         if taken is not entry:
@@ -167,16 +140,13 @@ class Dispatcher:
 
     def on_begun(self, entry: Entry) -> None:
         """Follow the progress of a job in another process."""
-        if entry in self._running:
+        if self._starter.is_running(entry):
             self._watcher.follow(entry)
 
     def on_finished(self, entry: Entry, outcome: Outcome) -> None:
         """Take the outcome of an attempt."""
-        entry.lane.running -= 1
-        self._running.discard(entry)
+        self._starter.take_back(entry, has_ended=outcome.state is not None)
         self._watcher.forget(entry)
-        if self._reservations.give_back(entry, has_ended=outcome.state is not None):
-            self._start_waiting()
         if outcome.state is None:
             self._watch(entry)
         elif not outcome.retry:
@@ -187,7 +157,7 @@ class Dispatcher:
             )
         else:
             self._retry(entry, outcome)
-        self._fill(entry.lane)
+        self._starter.fill(entry.lane)
 
     def _retry(self, entry: Entry, outcome: Outcome) -> None:
         """Run a job again whose time ran out."""
@@ -197,16 +167,16 @@ class Dispatcher:
             f"run again ({job.retry_count} of {job.demands.max_retries}): {outcome.message}"
         )
         job.move(JobState.READY)
-        entry.lane.queue.append(entry)
+        self._starter.add(entry)
         entry.changed()
 
     def on_cancel(self, job: Job) -> None:
         """End a job that has not begun; ask its launcher otherwise."""
-        entry = self.live.get(job.layout.path)
-        if entry is None or entry.job is not job:
+        entry = self.live.find(job)
+        if entry is None:
             return
         if job.state in (JobState.WAITING, JobState.READY):
-            self._reservations.give_back(entry)
+            self._starter.withdraw(entry)
             self._fail_unstarted(entry, FailureReason.CANCELLED, "cancelled before it began")
             return
         job.stopping = True
@@ -219,12 +189,12 @@ class Dispatcher:
     def on_look(self) -> None:
         """Look at what other processes do: their jobs, their wishes, their tokens."""
         self._watcher.look()
-        for entry in list(self._running):
+        for entry in self._starter.running():
             request = read_stop_request(entry.job.layout)
             if request is not None and not entry.job.stopping:
                 self.on_cancel(entry.job)
                 entry.job.message = f"asked to stop by {request.by}"
-        self._start_waiting()
+        self._starter.start_waiting()
 
     def _take_on(self, entry: Entry, death: Ending | None) -> None:
         """Run a job whose runner is gone, unless it was stopped."""
@@ -251,8 +221,8 @@ class Dispatcher:
             self._fail_unstarted(entry, FailureReason.DEPENDENCY, message)
         elif verdict is Verdict.READY:
             job.move(JobState.READY)
-            entry.lane.queue.append(entry)
-            self._fill(entry.lane)
+            self._starter.add(entry)
+            self._starter.fill(entry.lane)
 
     def _judge_waiting(self, dependents: list[Job]) -> None:
         """Judge the jobs that waited for one that ended."""
@@ -264,62 +234,15 @@ class Dispatcher:
         try:
             while self._to_judge:
                 job = self._to_judge.popleft()
-                entry = self.live.get(job.layout.path)
-                # The path may have a newer job by now, which is judged by itself.
-                if entry is not None and entry.job is job and job.state == JobState.WAITING:
+                entry = self.live.find(job)
+                if entry is not None and job.state == JobState.WAITING:
                     self._judge(entry)
         finally:
             self._is_judging = False
 
     def on_room(self, lane: Lane) -> None:
         """Start what a raised limit lets in."""
-        self._fill(lane)
-
-    def _fill(self, lane: Lane) -> None:
-        """Start what is ready while the lane has room."""
-        while lane.queue and lane.running < lane.limit:
-            entry = lane.queue.popleft()
-            if entry.job.state != JobState.READY:  # cancelled while it queued
-                continue
-            self._start_if_free(entry)
-
-    def _start_if_free(self, entry: Entry) -> None:
-        """Start a job, unless others hold what it needs: then it is tried again."""
-        try:
-            is_free = self._reservations.take(entry)
-        except WorkspaceError as error:
-            self._fail_unstarted(entry, FailureReason.ERROR, str(error))
-            return
-        if is_free:
-            self._start(entry)
-        elif not entry.job.message:
-            entry.job.message = waiting_words(entry.job.demands.claims)
-            entry.changed()
-
-    def _start_waiting(self) -> None:
-        """Start the jobs whose tokens have become free."""
-        for entry in self._reservations.heads():
-            if entry.lane.running < entry.lane.limit:
-                self._start_if_free(entry)
-            else:  # who stands in line holds up those behind
-                self._reservations.give_back(entry)
-                entry.lane.queue.appendleft(entry)
-
-    def _start(self, entry: Entry) -> None:
-        """Hand a job to its launcher."""
-        entry.lane.running += 1
-        self._running.add(entry)
-        entry.job.message = ""
-        entry.job.move(JobState.SCHEDULED)
-        entry.changed()
-        try:
-            entry.job.live_launcher.start(entry.job, entry)
-        except Exception as error:
-            # The border around launchers: theirs may be anybody's code.
-            _logger.exception("the launcher of %r failed", entry.job)
-            message = f"the launcher could not start it: {error!r}"
-            state = JobState.error(FailureReason.ERROR)
-            entry.finished(Outcome(state, message, None, time.time()))
+        self._starter.fill(lane)
 
     def _fail_unstarted(self, entry: Entry, reason: FailureReason, message: str) -> None:
         """End a job that has not begun, on record."""
@@ -383,9 +306,8 @@ class Dispatcher:
     def _conclude(self, entry: Entry, record: JobRecord, marker_mtime_ns: int | None) -> None:
         """Make a job final, tell everybody, and see who waited for it."""
         job = entry.job
-        with self._lock:
-            if self.live.pop(job.layout.path, None) is not entry:
-                return  # given up before
+        if not self.live.remove(entry):
+            return  # given up before
         job.ended_at = record.ended
         dependents, job.dependents = job.dependents, []
         job.settle(record.state, record.message or "")

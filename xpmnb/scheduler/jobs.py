@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import json
-import threading
 import time
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xpmnb.errors import JobFailed
 from xpmnb.records.files import read_bytes
 from xpmnb.records.states import FailureReason, JobState, check_move
+from xpmnb.scheduler.demands import NO_DEMANDS
 from xpmnb.scheduler.elsewhere import read_end
+from xpmnb.scheduler.job_files import JobFiles
+from xpmnb.scheduler.waiting import changed, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
-    from xpmnb.records.claims import Claim, Holding
+    from xpmnb.records.claims import Holding
     from xpmnb.records.events import JobRecord
     from xpmnb.records.layout import JobLayout
     from xpmnb.runtime import JobContext
@@ -29,26 +30,14 @@ if TYPE_CHECKING:
 
 _RESULT_LIMIT_BYTES = 64 * 1024 * 1024
 
-# One condition for all handles: waiting is rare, and an event for each of 10,000 jobs is not free.
-_changed = threading.Condition()
+
+_INTERNAL = frozenset(
+    "announce begin call_when_final demands dependents holding layout live_launcher move "
+    "on_completed run settle take_record take_view task watch_output".split()
+)
 
 
-@dataclass(frozen=True, slots=True)
-class Demands:
-    """What a job was submitted with besides its values. Immutable; any thread."""
-
-    max_retries: int = 0
-    """How often it is run again when its time runs out; 0 for tasks that cannot be resumed."""
-    walltime_s: float | None = None
-    """How long each attempt may run, in seconds; None for as long as it takes."""
-    claims: tuple[Claim, ...] = ()
-    """What it must hold while it runs: tokens, and directories that it shares."""
-
-
-NO_DEMANDS = Demands()
-
-
-class Job:
+class Job(JobFiles):
     """One task with its values, in its directory. Made by ``submit()``, never by hand.
 
     A handle shows the state as its scheduler knows it; it changes until it is final, and then
@@ -61,7 +50,6 @@ class Job:
         "_cancel",
         "_context",
         "_environ",
-        "_layout",
         "_metrics",
         "_progress",
         "demands",
@@ -69,10 +57,8 @@ class Job:
         "dependents",
         "ended_at",
         "holding",
-        "id",
         "launcher",
         "message",
-        "name",
         "params",
         "recognised",
         "retry_count",
@@ -93,12 +79,7 @@ class Job:
         launcher: Launcher | None,
         cancel: Callable[[Job], None] | None,
     ) -> None:
-        self._layout = layout
-        # Kept, not computed from the path: they are read again and again while a job runs.
-        self.id: str = layout.identifier
-        """The identifier: 64 hexadecimal digits."""
-        self.name: str = layout.name
-        """The short name of the task: ``train``."""
+        super().__init__(layout)
         self._cancel: Callable[[Job], None] | None = cancel
         self._context: JobContext | None = None
         self._metrics: dict[str, Any] | None = None
@@ -148,40 +129,7 @@ class Job:
 
     def __dir__(self) -> list[str]:
         """Return what is for users; the rest is for the scheduler."""
-        internal = {"announce", "begin", "call_when_final", "demands", "dependents", "layout"}
-        internal |= {"live_launcher"}
-        internal |= {
-            "holding",
-            "move",
-            "on_completed",
-            "run",
-            "watch_output",
-            "settle",
-            "take_record",
-            "take_view",
-            "task",
-        }
-        return [name for name in super().__dir__() if name not in internal]
-
-    @property
-    def layout(self) -> JobLayout:
-        """The names of all files of the job."""
-        return self._layout
-
-    @property
-    def path(self) -> Path:
-        """The job directory. A job that still waits may have none yet."""
-        return Path(self._layout.path)
-
-    @property
-    def stdout(self) -> Path:
-        """The file with what the job printed."""
-        return Path(self._layout.stdout)
-
-    @property
-    def stderr(self) -> Path:
-        """The file with what the job wrote to standard error."""
-        return Path(self._layout.stderr)
+        return [name for name in super().__dir__() if name not in _INTERNAL]
 
     @property
     def live_launcher(self) -> Launcher:
@@ -328,7 +276,7 @@ class Job:
 
     def call_when_final(self, callback: Callable[[Job], None]) -> None:
         """Call a quick function once the job has ended: from another thread, or at once."""
-        with _changed:
+        with changed:
             if not self.state.is_final:
                 self._callbacks = [*(self._callbacks or ()), callback]
                 return
@@ -379,9 +327,9 @@ class Job:
 
     def announce(self) -> None:
         """Wake who waits for the end, and call the callbacks. Scheduler only."""
-        with _changed:
+        with changed:
             callbacks, self._callbacks = self._callbacks, None
-            _changed.notify_all()
+            changed.notify_all()
         for callback in callbacks or ():
             callback(self)
 
@@ -389,21 +337,3 @@ class Job:
 def _resolve(future: asyncio.Future[None]) -> None:
     if not future.done():
         future.set_result(None)
-
-
-def wait_until(predicate: Callable[[], bool], timeout: float | None = None) -> bool:
-    """Wait until something is so that the end of a job may bring about.
-
-    Returns
-    -------
-    bool
-        False if the time (seconds) ran out first.
-    """
-    with _changed:
-        return _changed.wait_for(predicate, timeout)
-
-
-def announce_change() -> None:
-    """Let all who wait look again."""
-    with _changed:
-        _changed.notify_all()

@@ -15,8 +15,8 @@ from xpmnb.records.files import PathLock
 from xpmnb.records.run_index import RunJournal
 from xpmnb.records.states import JobState
 from xpmnb.scheduler.callbacks import CallbackThread
-from xpmnb.scheduler.jobs import announce_change
 from xpmnb.scheduler.outputs import OutputWatch
+from xpmnb.scheduler.waiting import announce_change
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from xpmnb.scheduler.dispatcher import Dispatcher
 from xpmnb.scheduler.inbox import Inbox
-from xpmnb.scheduler.jobs import announce_change
+from xpmnb.scheduler.waiting import announce_change
 
 if TYPE_CHECKING:
     from xpmnb.scheduler.jobs import Job
@@ -95,7 +95,7 @@ class Scheduler:
 
     def abandon(self) -> None:
         """Record what runs in this process as lost: it is about to end."""
-        entries = list(self._dispatcher.live.values())
+        entries = self._dispatcher.live.entries()
         if entries:
             _logger.warning(
                 "%d of the jobs had not ended when this process did: lost, and run again when they "

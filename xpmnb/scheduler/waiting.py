@@ -1,0 +1,30 @@
+"""Waiting for what the end of a job may bring about. Any thread."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+changed = threading.Condition()
+"""One for all handles: waiting is rare, and an event for each of 10,000 jobs is not free."""
+
+
+def wait_until(predicate: Callable[[], bool], timeout: float | None = None) -> bool:
+    """Wait until something is so that the end of a job may bring about.
+
+    Returns
+    -------
+    bool
+        False if the time (seconds) ran out first.
+    """
+    with changed:
+        return changed.wait_for(predicate, timeout)
+
+
+def announce_change() -> None:
+    """Let all who wait look again."""
+    with changed:
+        changed.notify_all()
