@@ -109,6 +109,7 @@ def _declared_global(nodes: Iterable[ast.AST]) -> Iterator[str]:
 class _Scope:
     is_class: bool
     bound: set[str]
+    declared_global: set[str] = field(default_factory=set)
 
 
 class _Visitor(ast.NodeVisitor):
@@ -129,6 +130,8 @@ class _Visitor(ast.NodeVisitor):
 
     def _is_local(self, name: str) -> bool:
         for depth, scope in enumerate(reversed(self._scopes)):
+            if name in scope.declared_global:
+                return False
             # Functions do not see the names of a class around them.
             if name in scope.bound and (depth == 0 or not scope.is_class):
                 return True
@@ -257,9 +260,10 @@ class _Visitor(ast.NodeVisitor):
 
     def _function(self, names: set[str], body: Iterable[ast.AST]) -> None:
         body = list(body)
-        bound = (names | set(bound_names(body)) | {"__class__"}) - set(_declared_global(body))
+        outside = set(_declared_global(body))
+        bound = (names | set(bound_names(body)) | {"__class__"}) - outside
         before, self._when = self._when, max(self._when, When.CALLED)
-        self._scopes.append(_Scope(is_class=False, bound=bound))
+        self._scopes.append(_Scope(is_class=False, bound=bound, declared_global=outside))
         for part in body:
             self.visit(part)
         self._scopes.pop()
