@@ -37,7 +37,7 @@ class Closure:
     problems: tuple[str, ...]
     """What cannot be written as source; with any of these the source does not work."""
     modules: tuple[str, ...]
-    """The names of the modules that it imports."""
+    """The names of the modules that it imports, and of packages imported inside its functions."""
 
 
 _made: dict[tuple[type, ...], tuple[Closure, Callable[[], bool]]] = {}
@@ -120,6 +120,7 @@ class _Builder:
                 "in its place, such as the module subprocess"
             )
             uses.names.pop("get_ipython", None)
+        self.imports.modules.update(uses.packages)
         for name, use in uses.names.items():
             piece.uses[name] = use.when
             self._need(name, names, use, piece.user)

@@ -127,7 +127,9 @@ def _load(name: str, program: str, folder: Path) -> dict[str, Any]:
             document = json.loads((Path(program).parent / "__xpm__" / "params.json").read_bytes())
             assert needs_program(document["document"])
             load_program(text, "/not/written/yet.py")
-            task = from_document(document["document"]).instance()
+            config = from_document(document["document"])
+            assert to_document(config) == document["document"]
+            task = config.instance()
             cls = type(task)
             assert pickle.loads(pickle.dumps(cls)) is cls  # noqa: S301 (what was just made)
             assert inspect.getsource(cls.execute).strip() in text

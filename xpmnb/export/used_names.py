@@ -46,6 +46,8 @@ class Uses:
     """The global names, in order of their place in the source."""
     magics: dict[str, None] = field(default_factory=dict)
     """The methods of ``get_ipython()`` that are called: magics and shell commands."""
+    packages: dict[str, None] = field(default_factory=dict)
+    """The packages that are imported inside functions and classes."""
     annotations: list[ast.expr] = field(default_factory=list)
     """Annotations that Python stores, evaluated or as strings."""
 
@@ -183,6 +185,10 @@ class _Visitor(ast.NodeVisitor):
     def visit_Import(self, node: ast.Import | ast.ImportFrom) -> None:
         if self._scopes:
             self._scopes[-1].bound.update(bound_names([node]))
+        paths = [each.name for each in node.names]
+        if isinstance(node, ast.ImportFrom):
+            paths = [] if node.level or node.module is None else [node.module]
+        self.uses.packages.update(dict.fromkeys(path.partition(".")[0] for path in paths))
 
     visit_ImportFrom = visit_Import  # noqa: N815 (the name that NodeVisitor looks for)
 
