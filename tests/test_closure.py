@@ -78,20 +78,44 @@ def test_a_refused_program_says_why_in_a_shell(refused: dict[str, Any]) -> None:
     assert "        return len(data)" in given["text"]
 
 
+READABLE = '''
+
+import math
+from pathlib import Path
+
+import numpy as np
+from xpmnb import Task
+
+WIDTH = 3
+FOLDER = Path('a')
+
+
+def area(side: float) -> int:
+    """Return an area."""
+    return math.floor(side**2)  # rounded
+
+
+class Work(Task):
+    # A comment of the person.
+    def execute(self) -> list[int]:
+        return [area(WIDTH), str(FOLDER), int(np.sign(3))]
+
+
+if __name__ == "__main__":
+    import xpmnb.worker
+
+    raise SystemExit(xpmnb.worker.main(__file__))
+'''
+
+
 def test_a_program_is_readable(exported: dict[str, Any]) -> None:
-    """The source has sections: imports, constants, then functions and classes as people wrote them."""
+    """The program has sections: imports, constants, and what people wrote, as they wrote it."""
     text = exported["readable"]["text"]
-    assert text[text.index("from __future__") :].startswith(READABLE)
-    assert text.startswith(
-        '"""A job of xpmnb: readable.work, declared in the notebook readable.\n\nRun it with python:'
-    )
+    begin = '"""A job of xpmnb: readable.work, declared in the notebook readable.\n\n'
+    assert text.startswith(begin)
+    assert '"""\n\nfrom __future__ import annotations\n\nimport sys\n' in text
+    assert text.endswith("\n__xpm_notebook__ = 'readable'" + READABLE)
 
-
-READABLE = """\
-from __future__ import annotations
-
-import sys
-"""
 
 DECLARE = """
 from xpmnb import Param, Task
@@ -145,11 +169,13 @@ def test_a_problem_keeps_no_value_alive() -> None:
 
     with Cells("large") as cells:
         cells.run(DECLARE)
-        value = cells.module.data = Large()
+        names = vars(cells.module)
+        names["data"] = value = Large()
         gone = weakref.ref(value)
         [problem] = closure_of([cells.module.Work]).problems
         assert "the variable data: a value of type" in problem
-        del value, cells.module.data
+        del value
+        delattr(cells.module, "data")
         gc.collect()
         assert gone() is None
         assert closure_of([cells.module.Work]).problems == ()

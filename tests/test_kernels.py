@@ -12,6 +12,7 @@ import pytest
 from jupyter_client.manager import KernelManager
 
 import xpmnb
+from tests.support.exporting import run_program
 from xpmnb import workspace
 
 pytestmark = pytest.mark.notebook
@@ -201,3 +202,28 @@ def test_a_killed_kernel_leaves_lost_jobs(tmp_path: Path) -> None:
     with kernel(tmp_path) as shell:
         shell.run(DECLARE)
         assert shell.run(cell + "\nprint(job.wait(30).value)") == "done\n"
+
+
+def test_a_class_of_a_cell_runs_from_a_shell(tmp_path: Path) -> None:
+    """The program that a job of a notebook leaves runs from a shell, after its kernel has ended."""
+    session = str(tmp_path / "My study.ipynb")
+    with kernel(tmp_path, JPY_SESSION_NAME=session) as shell:
+        shell.run("import numpy as np\nfrom xpmnb import Param, Task, experiment")
+        shell.run("%time 1 + 1\nSCALE = 2\ndef scaled(x):\n    return float(np.abs(SCALE * x))")
+        shell.run(
+            "%%time\nclass Train(Task):\n    lr: Param[float]\n    def execute(self):\n"
+            "        return scaled(self.lr)"
+        )
+        shell.run("def scaled(x):\n    return -SCALE * x")  # declared anew, and not run before
+        told = shell.run(
+            "xp = experiment(ROOT / 'runs', 'shell').start()\n"
+            "job = Train.C(lr=0.25).submit().job\nprint(job.result(30), job.path)"
+        )
+    result, path = told.split()
+    folder = Path(path)
+    assert (result, folder.parent.name) == ("-0.5", "my_study.train")
+    (folder / "train.done").unlink()
+    (folder / "__xpm__" / "result.json").unlink()
+    done = run_program(folder / "train.py")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (folder / "__xpm__" / "result.json").read_text() == "-0.5"

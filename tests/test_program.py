@@ -213,7 +213,7 @@ def test_a_class_in_a_function_of_a_module_is_refused() -> None:
 
     program = program_of(Hidden.C().seal())
     assert "Hidden is declared inside a function" in program.problems[0]
-    assert b"cannot run outside its notebook" in program.text
+    assert b"cannot run outside its process" in program.text
 
 
 MIXED = '''
@@ -233,7 +233,9 @@ class Train(Task):
     model: Param[Model]
 
     def execute(self):
-        return beside.twice(self.model.layers)
+        import later_beside_it
+        from package.inner import one
+        return beside.twice(self.model.layers) + later_beside_it.TEN + one
 """)
     names = vars(cells.module)
     print(job_directory(folder, names["Train"].C(model=names["Model"].C(layers=4)).seal()))
@@ -246,10 +248,13 @@ def test_classes_of_cells_and_of_modules_mix(tmp_path: Path) -> None:
         "from xpmnb import Config, Param\n\nclass Model(Config):\n    layers: Param[int]\n\n"
         "def twice(x):\n    return 2 * x\n"
     )
+    (tmp_path / "later_beside_it.py").write_text("TEN = 10")
+    (tmp_path / "package").mkdir()
+    (tmp_path / "package" / "inner.py").write_text("one = 1")
     program = Path(output_of(MIXED, str(tmp_path)).strip())
     done = run_program(program)
     assert (done.returncode, done.stderr) == (0, ""), program.read_text()
-    assert (program.parent / "__xpm__" / "result.json").read_text() == "8"
+    assert (program.parent / "__xpm__" / "result.json").read_text() == "19"
 
 
 def test_init_tasks_belong_to_the_program() -> None:

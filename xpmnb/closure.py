@@ -37,7 +37,7 @@ class Closure:
     problems: tuple[str, ...]
     """What cannot be written as source; with any of these the source does not work."""
     modules: tuple[str, ...]
-    """The names of the modules that it imports."""
+    """The names of the modules that it imports, and of packages imported inside its functions."""
 
 
 _made: dict[tuple[type, ...], tuple[Closure, Callable[[], bool]]] = {}
@@ -77,6 +77,8 @@ class _Builder:
     values: dict[str, Any] = field(default_factory=dict)
     imports: Imports = field(default_factory=Imports)
     problems: dict[str, None] = field(default_factory=dict)
+    unwritable: dict[str, str] = field(default_factory=dict)
+    """Why a variable cannot be written, by its name."""
     watched: dict[tuple[int, str], tuple[dict[str, Any], str, Any]] = field(default_factory=dict)
     pending: deque[tuple[Piece, Uses, dict[str, Any]]] = field(default_factory=deque)
 
@@ -118,6 +120,7 @@ class _Builder:
                 "in its place, such as the module subprocess"
             )
             uses.names.pop("get_ipython", None)
+        self.imports.modules.update(uses.packages)
         for name, use in uses.names.items():
             piece.uses[name] = use.when
             self._need(name, names, use, piece.user)
@@ -127,8 +130,6 @@ class _Builder:
         if name in _OF_MODULES:
             return
         value = names.get(name, _MISSING)
-        if use.when is When.HINTED and not kinds.is_hint(value):
-            return
         self.watched.setdefault((id(names), name), (names, name, value))
         if value is _MISSING or kinds.is_of_shell(name, value):
             self.imports.add_of_shell(name)
@@ -143,6 +144,11 @@ class _Builder:
         value = kinds.newest(value)
         if self._is_new(name, value, user):
             self._define(name, value, names, user)
+            if use.when is When.HINTED and name in self.unwritable:
+                # Nothing may ever look it up: it counts only if something else needs it.
+                del self.values[name]
+            elif name in self.unwritable:
+                self._problem(self.unwritable[name])
 
     def _is_new(self, name: str, value: Any, user: str) -> bool:
         known = self.values.setdefault(name, value)
@@ -264,7 +270,8 @@ class _Builder:
             find = sources.assignment if kinds.is_of_typing(value) else sources.decorated_statement
             made = find(name, names)
             if made is None:
-                self._problem(kinds.why_unwritable(name, value, names, user, error.why))
+                why = kinds.why_unwritable(name, value, names, user, error.why)
+                self.unwritable[name] = why
                 return
         else:
             piece.text = f"{name} = {text}"

@@ -90,9 +90,13 @@ def _class_reference(cls: Declared) -> dict[str, Any]:
 
 def _place_of(cls: type) -> dict[str, str | None]:
     """Return where a class was declared; the file is needed for scripts, run as ``__main__``."""
-    file = getattr(sys.modules.get(cls.__module__), "__file__", None)
+    module, name = sys.modules.get(cls.__module__), cls.__module__
+    file = getattr(module, "__file__", None)
+    if name in ("__main__", "__mp_main__") and hasattr(module, "__xpm_notebook__"):
+        # The program of a job stands for the notebook that declared its classes.
+        name, file = "__main__", None
     return {
-        "module": cls.__module__,
+        "module": name,
         "qualname": cls.__qualname__,
         "file": str(Path(file).absolute()) if file else None,
     }

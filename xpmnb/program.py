@@ -9,6 +9,7 @@ import sys
 import sysconfig
 import types
 from dataclasses import dataclass
+from importlib.machinery import PathFinder
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -204,26 +205,22 @@ def _enums_in(values: Iterable[Any]) -> Iterator[type]:
 
 def _make(classes: tuple[type, ...]) -> _Kept:
     others = [cls for cls in classes if not _is_importable(cls)]
+    in_cells = tuple(cls for cls in others if module_of_cells(sys.modules.get(cls.__module__)))
     modules = [cls.__module__ for cls in classes if cls not in others]
     search_path = _search_path(modules)
     task: Any = classes[-1]
     name: str = task.__xpm_name__
-    words = {"name": name, "short": name.rpartition(".")[2], "place": _place_in_words()}
+    words = {"name": name, "short": name.rpartition(".")[2], "place": _place_in_words(in_cells)}
     if not others:
         text = _IMPORTABLE.format(**words, search_path=search_path)
         return _Kept((), None, Program(text.encode(), ()))
-    in_cells = tuple(cls for cls in others if module_of_cells(sys.modules.get(cls.__module__)))
     closure = closure_of(in_cells)
     hidden = (f"class {cls.__qualname__}" for cls in others if cls not in in_cells)
     places = _notebooks_of(in_cells)
-    problems = (
-        *(f"{each} is declared inside a function: declare it outside of it" for each in hidden),
-        *closure.problems,
-        *(
-            [f"its classes come from {' and '.join(places)}: run their cells again"]
-            * (len(places) > 1)
-        ),
-    )
+    problems = [f"{each} is declared inside a function: declare it outside" for each in hidden]
+    problems += closure.problems
+    if len(places) > 1:
+        problems.append(f"its classes come from {' and '.join(places)}: run their cells again")
     known = [path for path in _search_path(closure.modules) if not _is_standard(path)]
     head = _head(places, list(dict.fromkeys([*search_path, *known])))
     source = closure.source
@@ -232,9 +229,10 @@ def _make(classes: tuple[type, ...]) -> _Kept:
         head = f"{FUTURE}\n{head}"
     if problems:
         words["problems"] = "\n#\n# ".join(each.replace("\n", "\n# ") for each in problems)
-        words["refusal"] = f"{name} cannot run outside its notebook: {problems[0]}"
+        place = "notebook" if in_cells else "process"
+        words["refusal"] = f"{name} cannot run outside its {place}: {problems[0]}"
     text = (_REFUSING if problems else _FROM_CELLS).format(**words, head=head, source=source)
-    return _Kept(in_cells, closure, Program(text.encode(), problems))
+    return _Kept(in_cells, closure, Program(text.encode(), tuple(problems)))
 
 
 def _head(places: list[str], search_path: list[str]) -> str:
@@ -244,17 +242,20 @@ def _head(places: list[str], search_path: list[str]) -> str:
     return lines + "".join(f"__xpm_notebook__ = {place!r}\n" for place in places[:1])
 
 
-def _notebooks_of(classes: Iterable[type]) -> list[str]:
-    """Return what the declared names of classes begin with."""
+def _notebooks_of(classes: tuple[type, ...]) -> list[str]:
+    """Return what the declared names of classes of cells begin with: one place, if all is well."""
     found: dict[str, None] = {}
     for cls in classes:
         if isinstance(cls, Declared) and "__xpmid__" not in vars(cls):
             depth = cls.__qualname__.replace(".<locals>", "").count(".") + 1
             found[cls.__xpm_name__.rsplit(".", depth)[0]] = None
-    return list(found)
+    # With names given by hand there is none to be read off.
+    return list(found) or [registry.place_name(cls.__module__) for cls in classes[:1]]
 
 
-def _place_in_words() -> str:
+def _place_in_words(in_cells: tuple[type, ...]) -> str:
+    if not in_cells:
+        return "a function"
     stem = seam.notebook_stem() if seam.in_notebook() else None
     return "the notebook " + re.sub(r"[^\w .-]", "_", stem) if stem else "cells"
 
@@ -268,16 +269,27 @@ def _search_path(modules: Iterable[str]) -> list[str]:
     """Return the folders from which modules are imported."""
     folders: dict[str, None] = {}
     for name in modules:
-        module = sys.modules[name]
-        inside = [f"{path}/__init__.py" for path in getattr(module, "__path__", ())]
-        place = getattr(module, "__file__", None) or next(iter(inside), None)
-        if place:
-            file = Path(place).absolute()
+        file = _file_of(name)
+        if file is not None:
             # package.module in /a/package/module.py is imported from /a.
             depth = 0 if name == "__main__" else name.count(".")
             depth += file.name == "__init__.py"
             folders[str(file.parents[depth])] = None
     return list(folders)
+
+
+def _file_of(name: str) -> Path | None:
+    """Return the file of a module, which need not be imported yet; None for built-in ones."""
+    module = sys.modules.get(name)
+    found = getattr(module, "__file__", None)
+    inside = getattr(module, "__path__", None)
+    if module is None:
+        spec = PathFinder.find_spec(name)  # imports nothing
+        found = spec.origin if spec is not None and spec.has_location else None
+        inside = spec.submodule_search_locations if spec is not None else None
+    if found is None and inside:  # a folder without __init__.py is a package too
+        found = f"{next(iter(inside))}/__init__.py"
+    return None if found is None else Path(found).absolute()
 
 
 def _is_standard(folder: str) -> bool:

@@ -193,3 +193,12 @@ def test_renewing_reaches_every_depth(cells: Cells) -> None:
     assert type(model).__xpm_plain__ is cells.module.Model
     instance: Any = everything.instance()
     assert type(instance.models["a"][0]) is cells.module.Model
+
+
+def test_a_module_may_say_which_notebook_it_stands_for() -> None:
+    """Classes of the program of a job have the names that they have in their notebook."""
+    with Cells("some_program") as made:
+        made.run("__xpm_notebook__ = 'My study'\n" + IMPORTS + MODEL)
+        assert made.module.Model.__xpm_name__ == "my_study.model"
+        made.run("__xpm_notebook__ = ''\nclass Other(Config):\n    pass")
+        assert made.module.Other.__xpm_name__ == "some_program.other"

@@ -1,8 +1,8 @@
 """Cells that are run in a real IPython shell, and the programs made of what they declare.
 
-Executed as a script it reads cases as JSON: ``export`` takes ``{name: [cell, ...]}`` and runs each in a
-shell of its own; ``load`` takes ``{name: program}`` and runs each job in a forked child. Both write
-what came of it, as JSON, to the given folder.
+Executed as a script it reads cases as JSON: ``export`` takes ``{name: [cell, ...]}`` and runs each
+in a shell of its own; ``load`` takes ``{name: program}`` and runs each job in a forked child. Both
+write what came of it, as JSON, to the given folder.
 """
 
 import inspect
@@ -67,8 +67,8 @@ def run_program(program: Path) -> "subprocess.CompletedProcess[str]":
 def export_cases(cases: dict[str, list[str]], folder: Path) -> dict[str, Any]:
     """Run cells in another process; return what each case gave.
 
-    A case gives ``text`` (the program), ``problems``, ``program`` (its path in a job directory), and
-    ``result`` (what ``execute`` returns in the shell).
+    A case gives ``text`` (the program), ``problems``, ``program`` (its path in a job directory),
+    and ``result`` (what ``execute`` returns in the shell).
     """
     return _driven("export", cases, folder)
 
@@ -127,7 +127,9 @@ def _load(name: str, program: str, folder: Path) -> dict[str, Any]:
             document = json.loads((Path(program).parent / "__xpm__" / "params.json").read_bytes())
             assert needs_program(document["document"])
             load_program(text, "/not/written/yet.py")
-            task = from_document(document["document"]).instance()
+            config = from_document(document["document"])
+            assert to_document(config) == document["document"]
+            task = config.instance()
             cls = type(task)
             assert pickle.loads(pickle.dumps(cls)) is cls  # noqa: S301 (what was just made)
             assert inspect.getsource(cls.execute).strip() in text

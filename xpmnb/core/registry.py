@@ -68,11 +68,11 @@ def qualified_name(cls: type) -> str:
             )
             raise DeclarationError(message)
         return explicit
-    name = f"{_place_name(cls.__module__)}.{cls.__qualname__}".replace(".<locals>", "").lower()
+    name = f"{place_name(cls.__module__)}.{cls.__qualname__}".replace(".<locals>", "").lower()
     return re.sub(r"[^\w.-]", "_", name)
 
 
-def _place_name(module: str) -> str:
+def place_name(module: str) -> str:
     """Return what stands for the module of a class."""
     told = getattr(sys.modules.get(module), "__xpm_notebook__", None)
     if isinstance(told, str) and told:

@@ -63,11 +63,6 @@ def is_of_typing(value: Any) -> bool:
     return isinstance(value, _OF_TYPES) or type(value).__module__ in ("typing", "typing_extensions")
 
 
-def is_hint(value: Any) -> bool:
-    """Tell whether an annotation can have meant a value."""
-    return isinstance(value, (type, types.ModuleType)) or is_of_typing(value)
-
-
 def is_of_shell(name: str, value: Any) -> bool:
     """Tell whether a name of the notebook is a built-in one that the shell put there."""
     places = (getattr(value, "__module__", None), type(value).__module__)

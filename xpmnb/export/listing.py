@@ -163,10 +163,10 @@ def _others(piece: Piece) -> set[str]:
 
 
 def _quoted(text: str) -> str:
-    """Return a statement with its annotations as strings."""
-    [statement] = ast.parse(text).body
+    """Return statements with their annotations as strings."""
     lines = [line.encode() for line in text.split("\n")]
-    hints = used_names(statement, lazy=True).annotations
+    statements = ast.parse(text).body
+    hints = [hint for each in statements for hint in used_names(each, lazy=True).annotations]
     for hint in sorted(hints, key=lambda each: (each.lineno, each.col_offset), reverse=True):
         first, last = hint.lineno - 1, (hint.end_lineno or hint.lineno) - 1
         end = lines[last][hint.end_col_offset :]

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     """Returns the name or dotted name of a module, class or function; may raise Unwritable."""
 
 _WIDTH = 96
+_SHORT = 20
 _MAX_CHARACTERS = 1_000_000
 _MAX_ITEMS = 100_000
 _PLAIN = frozenset({int, bool, str, bytes, type(None), type(...), type(NotImplemented)})
@@ -154,8 +155,16 @@ class _Writer:
         line = f"{first}{', '.join(items)}{last}"
         if len(line) <= _WIDTH and "\n" not in line:
             return line
-        lines = (f"    {each},\n".replace("\n", "\n    ").rstrip(" ") for each in items)
-        return f"{first}\n{''.join(lines)}{last}"
+        lines = [""]
+        for each in items:
+            # Short ones share a line, all others have lines of their own.
+            shares = len(each) <= _SHORT and first != "{" and len(lines[-1]) + len(each) < _WIDTH
+            text = f"{each},".replace("\n", "\n    ")
+            if shares and lines[-1]:
+                lines[-1] += f" {text}"
+            else:
+                lines.append(f"    {text}")
+        return "\n".join([first, *lines[1:], last])
 
     def _write_call(self, function: Any, *given: Any, **named: Any) -> str:
         arguments = [self.write(each) for each in given]

@@ -46,6 +46,8 @@ class Uses:
     """The global names, in order of their place in the source."""
     magics: dict[str, None] = field(default_factory=dict)
     """The methods of ``get_ipython()`` that are called: magics and shell commands."""
+    packages: dict[str, None] = field(default_factory=dict)
+    """The packages that are imported inside functions and classes."""
     annotations: list[ast.expr] = field(default_factory=list)
     """Annotations that Python stores, evaluated or as strings."""
 
@@ -109,6 +111,7 @@ def _declared_global(nodes: Iterable[ast.AST]) -> Iterator[str]:
 class _Scope:
     is_class: bool
     bound: set[str]
+    declared_global: set[str] = field(default_factory=set)
 
 
 class _Visitor(ast.NodeVisitor):
@@ -129,6 +132,8 @@ class _Visitor(ast.NodeVisitor):
 
     def _is_local(self, name: str) -> bool:
         for depth, scope in enumerate(reversed(self._scopes)):
+            if name in scope.declared_global:
+                return False
             # Functions do not see the names of a class around them.
             if name in scope.bound and (depth == 0 or not scope.is_class):
                 return True
@@ -180,6 +185,10 @@ class _Visitor(ast.NodeVisitor):
     def visit_Import(self, node: ast.Import | ast.ImportFrom) -> None:
         if self._scopes:
             self._scopes[-1].bound.update(bound_names([node]))
+        paths = [each.name for each in node.names]
+        if isinstance(node, ast.ImportFrom):
+            paths = [] if node.level or node.module is None else [node.module]
+        self.uses.packages.update(dict.fromkeys(path.partition(".")[0] for path in paths))
 
     visit_ImportFrom = visit_Import  # noqa: N815 (the name that NodeVisitor looks for)
 
@@ -257,9 +266,10 @@ class _Visitor(ast.NodeVisitor):
 
     def _function(self, names: set[str], body: Iterable[ast.AST]) -> None:
         body = list(body)
-        bound = (names | set(bound_names(body)) | {"__class__"}) - set(_declared_global(body))
+        outside = set(_declared_global(body))
+        bound = (names | set(bound_names(body)) | {"__class__"}) - outside
         before, self._when = self._when, max(self._when, When.CALLED)
-        self._scopes.append(_Scope(is_class=False, bound=bound))
+        self._scopes.append(_Scope(is_class=False, bound=bound, declared_global=outside))
         for part in body:
             self.visit(part)
         self._scopes.pop()
