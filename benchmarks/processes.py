@@ -43,7 +43,9 @@ class Jobs:
         self._opened.wait()
 
 
-def measure(folder: Path, *, single: int = 10, rounds: int = 9, many: int = 200) -> list[Figure]:
+def measure(
+    folder: Path, *, single: int = 10, rounds: int = 9, many: int = 200, many_rounds: int = 3
+) -> list[Figure]:
     """Measure one job at a time, many at once, and jobs whose imports were done before.
 
     Parameters
@@ -56,6 +58,8 @@ def measure(folder: Path, *, single: int = 10, rounds: int = 9, many: int = 200)
         Rounds of those.
     many
         Jobs of a round, submitted at once.
+    many_rounds
+        Rounds of those, and of jobs that import pandas.
     """
     launcher = ProcessLauncher()
     warm = ProcessLauncher(preload=["pandas"])
@@ -71,12 +75,12 @@ def measure(folder: Path, *, single: int = 10, rounds: int = 9, many: int = 200)
         all_of_them, all_raw = interleaved(
             lambda: _time(lambda: jobs.run_many(many)),
             lambda: _time(lambda: _bare_many(many)),
-            3,
+            many_rounds,
         )
         preloaded, preloaded_raw = interleaved(
             lambda: _median_time(lambda: pandas_jobs.run(ImportsPandas), 3),
             lambda: _time(lambda: _bare("import pandas as pd; pd.DataFrame({'a': [1]})")),
-            5,
+            many_rounds,
         )
     bare = "raw: subprocess.run([sys.executable, '-c', 'pass'])"
     return [

@@ -102,9 +102,9 @@ class Work(Task):
 
 
 if __name__ == "__main__":
-    import xpmnb.worker
+    from xpmnb.job_process import main
 
-    raise SystemExit(xpmnb.worker.main(__file__))
+    raise SystemExit(main(__file__))
 '''
 
 

@@ -105,11 +105,11 @@ FLOORS: dict[int, tuple[str, ...]] = {
     5: (
         "arguments.py",
         "export/used_names.py",
-        "export/listing.py",
         "export/sources.py",
         "export/kinds.py",
         "export/literals.py",
         "export/imports.py",
+        "export/listing.py",
         "export/watch.py",
         "export/__init__.py",
         "analysis/columns.py",
@@ -175,7 +175,7 @@ FLOORS: dict[int, tuple[str, ...]] = {
 FACE = "__init__.py"
 
 # Each wing with what builds on it alone. They first meet in the worker and the scheduler.
-DECLARES = ("core/", "identifiers.py", "document.py")
+DECLARES = ("core/", "identifiers.py", "document.py", "export/", "closure.py")
 REMEMBERS = ("records/", "analysis/")
 
 FLOOR_OF = {file: floor for floor, files in FLOORS.items() for file in files}

@@ -15,14 +15,14 @@ DEADLINE_S = 60.0
 
 @pytest.fixture(params=["thread", "process"])
 def launcher(request: pytest.FixtureRequest) -> str:
-    """The word for where the jobs of a test run."""
+    """Give the word for where the jobs of a test run."""
     word: str = request.param
     return word
 
 
 @pytest.fixture
 def xp(tmp_path: Path, launcher: str) -> Iterator[experiment]:
-    """An experiment whose jobs run there."""
+    """Open an experiment whose jobs run there."""
     with experiment(tmp_path / "runs", "page", launcher=launcher) as opened:
         yield opened
 

@@ -11,12 +11,12 @@ import os
 import signal
 import sys
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xpmnb import ownership
-from xpmnb.errors import TaskCancelled, XpmnbError
+from xpmnb.errors import TaskCancelled
 from xpmnb.processes import this_process
 from xpmnb.records.layout import JobLayout
 from xpmnb.records.states import FailureReason, JobState
@@ -190,22 +190,25 @@ def main(program: str) -> int:
     """
     layout = JobLayout(str(Path(program).absolute().parent))
     if Path(layout.done).exists():
-        print(f"{layout.name} is done already: {layout.path}")
-        return 0
+        return _say(1, 0, f"{layout.name} is done already: {layout.path}")
     try:
-        work = RecordWork(
-            layout, Path(program).read_text("utf-8"), Path(layout.params).read_text("utf-8")
-        )
-        terms = Terms(launcher="shell", resumable=work.is_resumable)
-    except (OSError, ValueError, XpmnbError) as error:
-        print(f"{layout.name} cannot be run: {error}", file=sys.stderr)
-        return 1
+        text, record = (Path(each).read_text("utf-8") for each in (program, layout.params))
+        work = RecordWork(layout, text, record)
+    except (OSError, ValueError) as error:
+        return _say(2, 1, f"{layout.name} cannot be run: {error}")
     # The job's output goes to its files; what is said about it goes to the shell.
-    shell = open(os.dup(1), "w")  # noqa: SIM115
+    shell = os.dup(1), os.dup(2)
+    terms = Terms(launcher="shell", resumable=work.is_resumable)
     outcome = _run(work, terms, lambda _time: None)
     if outcome.state is None:
-        print(f"{layout.name} is being run by another process: {layout.path}", file=shell)
-        return 1
-    print(f"{layout.name}: {outcome.state.value} {outcome.message}".rstrip(), file=shell)
-    shell.close()
-    return _exit_code(outcome)
+        return _say(shell[1], 1, f"{layout.name} is being run by another process: {layout.path}")
+    code = _exit_code(outcome)
+    words = f"{layout.name}: {outcome.state.value} {outcome.message}".rstrip()
+    return _say(shell[1 if code else 0], code, words)
+
+
+def _say(fd: int, code: int, words: str) -> int:
+    """Write a line to a descriptor, and return the exit code."""
+    with suppress(OSError):
+        os.write(fd, f"{words}\n".encode(errors="backslashreplace"))
+    return code

@@ -46,7 +46,7 @@ def test_a_process_that_obeys(tmp_path: Path, layout: JobLayout) -> None:
 
 @pytest.mark.parametrize(
     ("body", "grace", "code", "message"),
-    [(IGNORES, "0.1", -9, "did not stop within 0.1 s"), (DIES, "60", -15, "ended by SIGTERM")],
+    [(IGNORES, "0.1", 137, "did not stop within 0.1 s"), (DIES, "60", 143, "ended by SIGTERM")],
     ids=["ignores", "dies"],
 )
 def test_a_process_that_cannot_record_its_end(

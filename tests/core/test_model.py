@@ -8,6 +8,7 @@ import pytest
 
 from tests.support.declaring import loose
 from xpmnb import Config, LightweightTask, Param, ResumableTask, Task, ownership, seam
+from xpmnb.core.callbacks import completion
 from xpmnb.core.options import SubmitOptions
 from xpmnb.core.state import state_of
 from xpmnb.errors import ParameterError
@@ -172,8 +173,8 @@ def test_callbacks_take_the_task_or_nothing() -> None:
 
     assert task.on_completed(got.append) is task
     task.on_completed(optional).on_completed(several).on_completed(lambda: got.append("nothing"))
-    for call in state_of(task).on_completed:
-        call()
+    for callback in state_of(task).on_completed:
+        completion(callback, task)()
     assert got == [task, "default", task, "nothing"]
 
 
@@ -181,12 +182,9 @@ def test_callbacks_of_a_submitted_task_go_to_its_job() -> None:
     """After submission a callback is handed to the job, and kept for the next submission."""
     task = learn()
     job = state_of(task).job = Told()
-    got: list[Any] = []
-    task.on_completed(got.append)
-    [(call,)] = job.calls
-    call()
-    assert got == [task]
-    assert state_of(task).on_completed == [call]
+    task.on_completed(print)
+    assert job.calls == [(print, task)]
+    assert state_of(task).on_completed == [print]
 
 
 def test_a_callback_that_cannot_be_called_is_refused() -> None:
@@ -216,7 +214,8 @@ def test_outputs_of_a_submitted_task_are_watched_by_its_job() -> None:
     job = state_of(task).job = Told()
     task.watch_output(task.validation.checkpoint, print)
     task.watch_output(task.execute, print)
-    assert job.calls == [(task.validation, "checkpoint", print), (task, "execute", print)]
+    watched = [(task.validation, "checkpoint", print), (task, "execute", print)]
+    assert job.calls == [(each, task) for each in watched]
 
 
 def test_what_cannot_be_watched_is_refused() -> None:

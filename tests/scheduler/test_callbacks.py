@@ -16,8 +16,8 @@ from tests.support.watching import Checkpoint, Learning, learning
 from xpmnb import ownership
 from xpmnb.scheduler.callbacks import CallbackThread
 from xpmnb.scheduler.jobs import Job
-from xpmnb.scheduler.waiting import announce_change, wait_until
 from xpmnb.scheduler.outputs import OutputWatch
+from xpmnb.scheduler.waiting import announce_change, wait_until
 
 
 class Reports:

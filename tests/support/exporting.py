@@ -18,7 +18,7 @@ from typing import Any
 
 import xpmnb
 from xpmnb import seam
-from xpmnb.core.objects import generate_paths
+from xpmnb.core.paths import generate_paths
 from xpmnb.document import from_document, to_document
 from xpmnb.program import load_program, needs_program, program_of
 
@@ -42,7 +42,7 @@ def job_directory(root: Path, task: Any) -> Path:
     name = type(task).__xpm_name__
     folder: Path = root / "jobs" / name / task.__identifier__()
     (folder / "__xpm__").mkdir(parents=True)
-    document = to_document(task, generate_paths(task, str(folder)))
+    document = to_document(task, generate_paths(task, str(folder), str(root / "partials")))
     record = {"params": {}, "tags": {}, "document": document}
     (folder / "__xpm__" / "params.json").write_text(json.dumps(record), encoding="utf-8")
     program = folder / f"{name.rpartition('.')[2]}.py"

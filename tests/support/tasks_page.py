@@ -4,6 +4,7 @@ The classes are those of the page; what a body does is the least that lets a tes
 """
 
 import json
+import os
 import pickle
 import time
 from pathlib import Path
@@ -201,8 +202,6 @@ class IndexTask(Task):
     second: Param[IndexCollection]
 
     def execute(self) -> str | None:
-        import os
-
         return os.environ.get("JAVA_HOME")
 
 
@@ -210,10 +209,12 @@ class IndexTask(Task):
 
 
 def load_checkpoint(path: Path) -> int:
+    """Return the epoch to go on with."""
     return int(path.read_text()) + 1
 
 
 def save_checkpoint(path: Path, epoch: int) -> None:
+    """Note the last epoch that is through."""
     path.write_text(str(epoch))
 
 
@@ -235,7 +236,7 @@ class LongTraining(ResumableTask):
             remaining = self.remaining_time()
             if remaining is not None and remaining < self.buffer_s:
                 raise GracefulTimeout("Not enough time for another epoch")
-            print(f"epoch {epoch}")
+            print(f"epoch {epoch}")  # noqa: T201 (as tasks do)
             time.sleep(self.epoch_s)
             save_checkpoint(self.checkpoint, epoch)
         return {"start": start_epoch, "remaining": self.remaining_time() is not None}
@@ -313,7 +314,7 @@ class Terms(Config):
     @cache("terms.pkl")
     def load(self, path: Path) -> list[int]:
         if path.is_file():
-            loaded: list[int] = pickle.loads(path.read_bytes())
+            loaded: list[int] = pickle.loads(path.read_bytes())  # noqa: S301 (its own)
             return loaded
 
         # Value which can be long to compute
