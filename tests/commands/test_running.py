@@ -36,9 +36,9 @@ def test_a_job_that_is_done_is_not_run(tmp_path: Path) -> None:
 
 def test_a_failed_job_is_run_again_here(tmp_path: Path, layout: JobLayout) -> None:
     """A job that failed runs in the shell, in its directory, and its failure is the exit code."""
-    code, out, _ = finished(command(tmp_path, "run", layout.path))
+    code, _, err = finished(command(tmp_path, "run", layout.path))
     assert code == 1
-    assert "error ValueError: as it was told" in out
+    assert "error ValueError: as it was told" in err
     assert lines(tmp_path / "log") == ["1", "1"]
     assert read_job(layout).launcher == "shell"
 
