@@ -15,11 +15,21 @@ from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 
-from benchmarks import durable_jobs, identifiers, imports, memory, peers, processes, tables
+from benchmarks import (
+    durable_jobs,
+    graphs,
+    identifiers,
+    imports,
+    memory,
+    peers,
+    processes,
+    tables,
+)
 from benchmarks.measuring import Figure
 
 PARTS: dict[str, Callable[[Path], list[Figure]]] = {
     "jobs": durable_jobs.measure,
+    "graph": graphs.measure,
     "processes": processes.measure,
     "identifier": identifiers.measure,
     "memory": memory.measure,

@@ -6,12 +6,22 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import durable_jobs, identifiers, imports, memory, peers, processes, tables
+from benchmarks import (
+    durable_jobs,
+    graphs,
+    identifiers,
+    imports,
+    memory,
+    peers,
+    processes,
+    tables,
+)
 from benchmarks.__main__ import PARTS, table, verdict
 from benchmarks.measuring import Figure, interleaved
 
 TINY: dict[str, Callable[[Path], list[Figure]]] = {
     "jobs": partial(durable_jobs.measure, single=2, rounds=2, many=4, many_rounds=2),
+    "graph": partial(graphs.measure, children=3, rounds=1),
     "processes": partial(processes.measure, single=1, rounds=1, many=3, many_rounds=1),
     "identifier": partial(identifiers.measure, number=3, rounds=2),
     "memory": partial(memory.measure, jobs=20),
