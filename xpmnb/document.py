@@ -32,7 +32,7 @@ from xpmnb.core.fields import Kind
 from xpmnb.core.registry import Declared
 from xpmnb.core.sealed import freeze
 from xpmnb.core.state import ConfigState, is_configuration, state_of
-from xpmnb.core.walk import iter_values, iter_whole
+from xpmnb.core.walk import iter_values, whole_of
 from xpmnb.errors import DeclarationError, DocumentError, IdentifierError
 from xpmnb.identifiers import identifier
 
@@ -60,7 +60,7 @@ def to_document(config: Any, paths: Mapping[tuple[int, str], Path] | None = None
     IdentifierError
         If a value has no JSON form; the message names class and parameter.
     """
-    order = [each for _, each in iter_whole(config)]
+    order = [each for _, each in whole_of(config)]
     places = {id(each): place for place, each in enumerate(order)}
     generated: dict[int, dict[str, Any]] = {}
     for (owner, name), path in (paths or {}).items():

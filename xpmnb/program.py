@@ -184,6 +184,9 @@ def load_program(text: str, path: str) -> None:
 def _iter_classes(task: Any) -> Iterator[type]:
     """Yield the classes that a job needs, the task's own last."""
     state = state_of(task)
+    if has_no_children(task) and not state.init_tasks:
+        yield registry.newest(type(task))
+        return
     # The task comes last in the graph; what it uses is declared before it.
     for root in (*state.init_tasks, task):
         for each in graph_of(root):

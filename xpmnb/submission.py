@@ -120,7 +120,7 @@ def launcher_of(task: Any, options: SubmitOptions, usual: Launcher | None) -> La
 def _demands(task: Any, place: Place, options: SubmitOptions) -> Demands:
     """Return what is asked for besides the values."""
     retries = place.max_retries if options.max_retries is None else options.max_retries
-    claims = token_claims(place.workspace, options.tokens)
+    claims = token_claims(place.workspace, options.tokens) if options.tokens else ()
     shared = partial_directories(task, place.workspace.partials)
     claims += tuple(directory_claim(directory) for directory in shared)
     if not is_resumable(task):
@@ -170,7 +170,7 @@ def _forget_paths(task: Any, before: Job) -> None:
 
 def _own_paths(task: Any, job: Job) -> dict[str, Path]:
     """Return the paths that are generated for the task itself, by parameter."""
-    found = generate_paths(task, job.layout.path, job.layout.workspace.partials)
+    found = generate_paths(task, job.layout.path, job.layout.partials)
     return {name: path for (owner, name), path in found.items() if owner == id(task)}
 
 

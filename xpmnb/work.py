@@ -68,7 +68,7 @@ class TaskWork:
     def files(self) -> tuple[bytes, bytes]:
         """Return the program, and the task and its values as JSON."""
         layout = self.layout
-        self._paths = generate_paths(self._task, layout.path, layout.workspace.partials)
+        self._paths = generate_paths(self._task, layout.path, layout.partials)
         record = {
             "format": 1,
             "xpmnb": __version__,
@@ -128,7 +128,7 @@ class RecordWork:
             load_program(self._program, self.layout.script)
         task = from_document(self._document)
         layout = self.layout
-        paths = generate_paths(task, layout.path, layout.workspace.partials)
+        paths = generate_paths(task, layout.path, layout.partials)
         _make_folders(paths)
         return build(task, paths)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from xpmnb.core.types import SubmitHook
-from xpmnb.core.walk import iter_whole
+from xpmnb.core.walk import whole_of
 from xpmnb.errors import DeclarationError
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def hooks_of(task: Any) -> list[SubmitHook]:
         If what ``spec()`` returns has no hash.
     """
     found: dict[Hashable, SubmitHook] = {}
-    for _, config in iter_whole(task):
+    for _, config in whole_of(task):
         for cls in reversed(type(config).__mro__):
             for hook in cls.__dict__.get("__xpm_hooks__", ()):
                 found.setdefault(_key(hook, cls), hook)

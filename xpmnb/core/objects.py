@@ -10,7 +10,7 @@ from xpmnb.core.declaration import parameters
 from xpmnb.core.sealed import thaw
 from xpmnb.core.state import state_of
 from xpmnb.core.values import map_configs
-from xpmnb.core.walk import graph_of, iter_whole
+from xpmnb.core.walk import graph_of, whole_of
 from xpmnb.identifiers import identifier
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def build(config: Any, paths: GeneratedPaths) -> Built:
     TypeError
         If an ``__init__`` needs arguments.
     """
-    order = list(iter_whole(config))
+    order = whole_of(config)
     objects = _make(each for _, each in order)
     _finish(objects, [each for _, each in order], paths)
     places = {id(objects[id(each)]): (objects[id(each)], path) for path, each in order}

@@ -15,7 +15,7 @@ from xpmnb.core.declaration import own_annotations, parameters
 from xpmnb.core.fields import MISSING, Kind, Parameter
 from xpmnb.core.sealed import freeze, thaw
 from xpmnb.core.state import ConfigState, is_configuration, is_declared, state_of
-from xpmnb.core.walk import iter_inside, iter_whole
+from xpmnb.core.walk import iter_inside, whole_of
 from xpmnb.errors import (
     MissingParameterError,
     ParameterError,
@@ -177,7 +177,7 @@ def seal(config: Any) -> None:
     MissingParameterError
         If required values are missing anywhere: all of them are named.
     """
-    graph = [(path, each) for path, each in iter_whole(config) if not _is_fixed(each)]
+    graph = [(path, each) for path, each in whole_of(config) if not _is_fixed(each)]
     for _, each in graph:
         renew(each)
         _check_changed(each)

@@ -114,6 +114,13 @@ def iter_whole(task: Any, *, enter: Any = None) -> Iterator[tuple[tuple[str, ...
             yield ("init_tasks", str(place), *path), config
 
 
+def whole_of(task: Any) -> list[tuple[tuple[str, ...], Any]]:
+    """Return what :func:`iter_whole` yields."""
+    if has_no_children(task) and not vars(task)["__xpm__"].init_tasks:
+        return [((), task)]  # the common case, and asked for several times with every job
+    return list(iter_whole(task))
+
+
 def iter_graph(
     root: Any, *, enter: Any = None, seen: set[int] | None = None
 ) -> Iterator[tuple[tuple[str, ...], Any]]:

@@ -208,6 +208,11 @@ class JobLayout:
         return f"{self.path}/__xpm__/lock"
 
     @property
+    def partials(self) -> str:
+        """The folder of the workspace for what jobs share."""
+        return f"{self.path.rsplit('/', 3)[0]}/partials"
+
+    @property
     def workspace(self) -> WorkspaceLayout:
         """The workspace of the job."""
         return WorkspaceLayout(self.path.rsplit("/", 3)[0])
