@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 from xpmnb import current, seam, streams
 from xpmnb.analysis.run_tables import RunTables
 from xpmnb.analysis.workspace import Workspace
-from xpmnb.core.options import SubmitOptions
+from xpmnb.core.options import PLAIN, SubmitOptions
 from xpmnb.core.state import state_of
 from xpmnb.errors import FailedExperiment, SubmissionError
 from xpmnb.experiment_bounds import find_bounds
@@ -36,8 +36,6 @@ _shared_lane = Lane(Lane.default_limit())
 
 # How long a cell that waited for its jobs may take to bring the panel up to date.
 _FLUSH_TIMEOUT_S = 2.0
-
-_PLAIN = SubmitOptions()
 
 
 class experiment(RunTables):  # noqa: N801 (reads like the verb that it is)
@@ -288,7 +286,7 @@ class experiment(RunTables):  # noqa: N801 (reads like the verb that it is)
         self._started().flush()
         return self.workspace, self.name, self.run
 
-    def submit_task(self, task: Any, options: SubmitOptions = _PLAIN) -> Any:
+    def submit_task(self, task: Any, options: SubmitOptions = PLAIN) -> Any:
         """Submit a task to this experiment; what ``task.submit()`` calls.
 
         Returns

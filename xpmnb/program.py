@@ -17,8 +17,7 @@ from xpmnb import seam
 from xpmnb.closure import Closure, closure_of
 from xpmnb.core import registry
 from xpmnb.core.registry import Declared
-from xpmnb.core.state import state_of
-from xpmnb.core.walk import graph_of, has_no_children
+from xpmnb.core.walk import has_no_children, is_alone, whole_of
 from xpmnb.export.listing import FUTURE
 from xpmnb.export.sources import module_of_cells
 
@@ -183,16 +182,15 @@ def load_program(text: str, path: str) -> None:
 
 def _iter_classes(task: Any) -> Iterator[type]:
     """Yield the classes that a job needs, the task's own last."""
-    state = state_of(task)
-    if has_no_children(task) and not state.init_tasks:
+    if is_alone(task):
         yield registry.newest(type(task))
         return
-    # The task comes last in the graph; what it uses is declared before it.
-    for root in (*state.init_tasks, task):
-        for each in graph_of(root):
-            if not has_no_children(each):
-                yield from _enums_in(vars(each).values())
-            yield registry.newest(type(each))
+    # The task comes last; what it and its init tasks use is declared before.
+    graph = [each for _, each in whole_of(task) if each is not task]
+    for each in (*graph, task):
+        if not has_no_children(each):
+            yield from _enums_in(vars(each).values())
+        yield registry.newest(type(each))
 
 
 def _enums_in(values: Iterable[Any]) -> Iterator[type]:

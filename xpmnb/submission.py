@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 from xpmnb.core.hooks import hooks_of
 from xpmnb.core.model import Task
 from xpmnb.core.options import set_init_tasks
-from xpmnb.core.paths import generate_paths, partial_directories
+from xpmnb.core.paths import generate_paths, has_own_paths, partial_directories
 from xpmnb.core.state import is_configuration, state_of
 from xpmnb.core.tags import tags
 from xpmnb.core.values import seal
-from xpmnb.core.walk import iter_graph
+from xpmnb.core.walk import is_alone, iter_graph
 from xpmnb.document import flatten, readable
 from xpmnb.errors import ParameterError, SubmissionError
 from xpmnb.identifiers import identifier
@@ -86,11 +86,11 @@ def make_job(task: Any, place: Place, options: SubmitOptions) -> tuple[Job, Any]
     job = Job(layout, task, shown, place.launcher, place.cancel)
     job.params = flatten(task)
     job.dependencies = dependencies
-    job.demands = _demands(task, place, options)
     if options.environ:
         job.environ.update(options.environ)
     state = state_of(task)
     before, state.job = state.job, job
+    job.demands = _demands(task, place, options)
     outputs = _outputs(task, job, before)
     _apply_hooks(job)
     job.live_launcher.check(job)
@@ -170,6 +170,8 @@ def _forget_paths(task: Any, before: Job) -> None:
 
 def _own_paths(task: Any, job: Job) -> dict[str, Path]:
     """Return the paths that are generated for the task itself, by parameter."""
+    if not has_own_paths(task):
+        return {}
     found = generate_paths(task, job.layout.path, job.layout.partials)
     return {name: path for (owner, name), path in found.items() if owner == id(task)}
 
@@ -210,6 +212,8 @@ def _dependencies(task: Any) -> tuple[Job, ...]:
         return source is not config
 
     state = state_of(task)
+    if is_alone(task) and not state.dependencies and state.producer is None:
+        return ()
     for each in (task, *state.init_tasks, *state.dependencies):
         for _ in iter_graph(each, enter=look):
             pass

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 from xpmnb import seam
 from xpmnb.core.callbacks import completion, watched_output
 from xpmnb.core.config import Config, InstanceConfig
-from xpmnb.core.options import SubmitOptions
+from xpmnb.core.options import PLAIN, SubmitOptions
 from xpmnb.core.state import state_of
 from xpmnb.errors import SealedError, SubmissionError
 
@@ -160,14 +160,8 @@ class Task(Config):
             If values are missing or do not fit, or one of these options does not.
         """
         state_of(self)
-        options = SubmitOptions(
-            launcher,
-            tuple(init_tasks) if isinstance(init_tasks, (list, tuple)) else init_tasks,  # type: ignore[arg-type]  # refused
-            max_retries,
-            walltime,
-            {} if tokens is None else tokens,
-            {} if environ is None else environ,
-        )
+        given = (launcher, init_tasks, max_retries, walltime, tokens, environ)
+        options = PLAIN if given == _NOTHING_GIVEN else _options(*given)
         return seam.current_submitter().submit_task(self, options)
 
     def on_completed(self, callback: Callable[..., object]) -> Self:
@@ -297,6 +291,27 @@ class Task(Config):
     def stderr(self) -> Path:
         """Return the file with what the job wrote to standard error."""
         return self.job.stderr  # type: ignore[no-any-return]
+
+
+_NOTHING_GIVEN = (None, (), None, None, None, None)
+
+
+def _options(
+    launcher: Any,
+    init_tasks: Any,
+    max_retries: int | None,
+    walltime: float | None,
+    tokens: Mapping[str, int] | None,
+    environ: Mapping[str, str] | None,
+) -> SubmitOptions:
+    return SubmitOptions(
+        launcher,
+        tuple(init_tasks) if isinstance(init_tasks, list) else init_tasks,
+        max_retries,
+        walltime,
+        {} if tokens is None else tokens,
+        {} if environ is None else environ,
+    )
 
 
 class ResumableTask(Task):

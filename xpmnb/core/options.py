@@ -106,6 +106,8 @@ def set_init_tasks(task: Any, init_tasks: tuple[Any, ...]) -> None:
         If the task was submitted with other init tasks: its identifier cannot change.
     """
     state = state_of(task)
+    if not init_tasks and not state.init_tasks:
+        return
     if state.job is not None and encode(init_tasks) != encode(state.init_tasks):
         message = (
             f"{task!r} was submitted with other init tasks; submit a copy: task.copy().submit(...)"
@@ -113,3 +115,7 @@ def set_init_tasks(task: Any, init_tasks: tuple[Any, ...]) -> None:
         raise SealedError(message)
     state.init_tasks = init_tasks
     state.digest = None
+
+
+PLAIN = SubmitOptions()
+"""Those of most submissions."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from xpmnb.core.declaration import parameters
 from xpmnb.core.state import state_of
-from xpmnb.core.walk import has_no_children, iter_graph, iter_whole
+from xpmnb.core.walk import iter_graph, iter_whole, whole_of
 from xpmnb.identifiers import identifier
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def generate_paths(config: Any, directory: str, partials: str) -> GeneratedPaths
         Path by ``(id(configuration), parameter name)``; values set by hand are not in it. What
         belongs to another submitted task, or was made by one, lies in the directory of that task.
     """
-    if _is_simple(config) and not _has_generators(type(config)):  # type: ignore[arg-type]  # a class
+    if not any(_has_generators(type(each)) for _, each in whole_of(config)):  # type: ignore[arg-type]  # a class
         return {}  # the common case, and asked for with every job
     result: GeneratedPaths = {}
     seen = {id(config)}
@@ -78,7 +78,7 @@ def partial_directories(config: Any, partials: str) -> list[str]:
     list of str
         Each once, sorted: taken in this order, they cannot be waited for in a circle.
     """
-    if _is_simple(config) and not _has_generators(type(config)):  # type: ignore[arg-type]  # a class
+    if not any(_has_partials(type(each)) for _, each in whole_of(config)):  # type: ignore[arg-type]  # a class
         return []
     found = set()
     for _, each in _split(iter_whole, config, config)[0]:
@@ -90,14 +90,20 @@ def partial_directories(config: Any, partials: str) -> list[str]:
     return sorted(found)
 
 
-def _is_simple(config: Any) -> bool:
-    """Tell, quickly, that a job needs no configuration but its task."""
-    return has_no_children(config) and not state_of(config).init_tasks
-
-
 @functools.lru_cache(maxsize=1000)
 def _has_generators(cls: Any) -> bool:
     return any(parameter.generator is not None for parameter in parameters(cls).values())
+
+
+@functools.lru_cache(maxsize=1000)
+def _has_partials(cls: Any) -> bool:
+    generators = (parameter.generator for parameter in parameters(cls).values())
+    return any(each is not None and each.partial is not None for each in generators)
+
+
+def has_own_paths(config: Any) -> bool:
+    """Tell, quickly, whether a configuration itself has generated paths."""
+    return _has_generators(type(config))  # type: ignore[arg-type]  # a class
 
 
 def _iter_generators(config: Any) -> Iterator[tuple[str, PathGenerator]]:

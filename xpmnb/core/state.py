@@ -32,6 +32,7 @@ class ConfigState:
         "sealed",
         "tags",
         "watched",
+        "whole",
     )
 
     def __init__(self) -> None:
@@ -59,6 +60,9 @@ class ConfigState:
         """The identifier, where a document says it: it cannot say which tasks made the values."""
         self.generated: frozenset[str] = frozenset()
         """Parameters whose values a document says to be generated paths."""
+        self.whole: tuple[int, list[Any]] | None = None
+        """All configurations of a submitted task, and how often classes had been declared anew
+        when they were collected; ``walk.py`` alone uses it."""
         self.digest: Any = None
         """The cached identity of a sealed configuration; ``identifiers.py`` alone uses it."""
 

@@ -8,7 +8,7 @@ from urllib.parse import quote
 from xpmnb.core.checkers import same_value
 from xpmnb.core.state import is_configuration, state_of
 from xpmnb.core.values import TaggedValue
-from xpmnb.core.walk import iter_graph
+from xpmnb.core.walk import is_alone, iter_graph
 from xpmnb.errors import SealedError
 
 T = TypeVar("T")
@@ -66,6 +66,9 @@ def tags(config: Any) -> dict[str, Any]:
         another value, its name is its path: ``model.lr``. The tags of the tasks that made a
         value count as that value's, and those of init tasks as their task's.
     """
+    state = state_of(config)
+    if is_alone(config) and state.producer is None:
+        return dict(state.tags)
     result: dict[str, Any] = {}
     _collect(config, (), result, set())
     return result

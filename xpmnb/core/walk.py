@@ -6,15 +6,17 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from xpmnb.core.declaration import parameters
-from xpmnb.core.registry import Declared
+from xpmnb.core.registry import Declared, generation
 from xpmnb.core.state import ConfigState
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 _ATOMS = frozenset({int, float, str, bool, type(None)})
 _LEAVES = _ATOMS | {ConfigState}
 """Types of the attributes of a configuration that lead to no other one."""
+_Found = tuple[tuple[str, ...], Any]
+"""A configuration, after the path to it."""
 _WORD = re.compile(r"[A-Za-z_][\w-]*")
 
 
@@ -34,7 +36,12 @@ def graph_of(root: Any) -> list[Any]:
     """
     if has_no_children(root):
         return [root]
-    return [each for _, each in iter_graph(root)]
+    found: list[_Found] = []
+    try:
+        _visit(root, (), {id(root)}, found)
+    except RecursionError:  # thousands of configurations, one in the other
+        return [each for _, each in iter_graph(root)]
+    return [each for _, each in found]
 
 
 def iter_inside(value: Any) -> Iterator[Any]:
@@ -114,11 +121,66 @@ def iter_whole(task: Any, *, enter: Any = None) -> Iterator[tuple[tuple[str, ...
             yield ("init_tasks", str(place), *path), config
 
 
-def whole_of(task: Any) -> list[tuple[tuple[str, ...], Any]]:
-    """Return what :func:`iter_whole` yields."""
-    if has_no_children(task) and not vars(task)["__xpm__"].init_tasks:
-        return [((), task)]  # the common case, and asked for several times with every job
-    return list(iter_whole(task))
+def is_alone(task: Any) -> bool:
+    """Tell, quickly, that a job needs no configuration but its task; False if it may need more."""
+    return has_no_children(task) and not vars(task)["__xpm__"].init_tasks
+
+
+def whole_of(task: Any) -> Sequence[_Found]:
+    """Return what :func:`iter_whole` yields.
+
+    It is asked for several times with every job. So it is kept for a task that was submitted,
+    whose graph does not change any more, until :func:`forget_whole`.
+    """
+    if is_alone(task):
+        return [((), task)]
+    state = vars(task)["__xpm__"]
+    if state.job is None:
+        return _find_whole(task)
+    # A class that a cell declares anew may give what is not submitted more parameters.
+    if state.whole is None or state.whole[0] != generation():
+        state.whole = (generation(), _find_whole(task))
+    found: list[_Found] = state.whole[1]
+    return found
+
+
+def forget_whole(task: Any) -> None:
+    """Give up what is kept for a task whose job has ended."""
+    vars(task)["__xpm__"].whole = None
+
+
+def _find_whole(task: Any) -> list[_Found]:
+    found: list[_Found] = []
+    seen = {id(task)}
+    try:
+        _visit(task, (), seen, found)
+        for place, init_task in enumerate(vars(task)["__xpm__"].init_tasks):
+            if id(init_task) not in seen:
+                seen.add(id(init_task))
+                _visit(init_task, ("init_tasks", str(place)), seen, found)
+    except RecursionError:  # thousands of configurations, one in the other
+        return list(iter_whole(task))
+    return found
+
+
+def _visit(config: Any, path: tuple[str, ...], seen: set[int], found: list[_Found]) -> None:
+    """Add what :func:`iter_graph` yields; a third of its cost, for graphs that are not deep."""
+    values = vars(config)
+    for name in parameters(type(config)):
+        value = values.get(name)
+        kind = type(value)
+        if kind in _ATOMS:
+            continue
+        if isinstance(kind, Declared):
+            if id(value) not in seen:
+                seen.add(id(value))
+                _visit(value, (*path, name), seen, found)
+            continue
+        for place, child in _iter_placed(value, (name,)):
+            if id(child) not in seen:
+                seen.add(id(child))
+                _visit(child, (*path, *place), seen, found)
+    found.append((path, config))
 
 
 def iter_graph(

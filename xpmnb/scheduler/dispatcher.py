@@ -118,15 +118,21 @@ class Dispatcher:
         self._noted()
         if taken is not entry:
             self._attach(taken, run)
-        elif os.path.exists(job.layout.done):  # noqa: PTH110 (a str; once for each submission)
+        elif not os.path.exists(job.layout.hidden):  # noqa: PTH110 (a str; for each submission)
+            self._await_dependencies(entry)
+        elif os.path.exists(job.layout.done):  # noqa: PTH110
             self._recognise(entry)
         elif _is_run_elsewhere(job):
             self._watch(entry)
         else:
-            for dependency in job.dependencies:
-                if not dependency.state.is_final:
-                    dependency.dependents.append(job)
-            self._judge(entry)
+            self._await_dependencies(entry)
+
+    def _await_dependencies(self, entry: Entry) -> None:
+        """Let the jobs that a new one needs tell it when they end; judge it now."""
+        for dependency in entry.job.dependencies:
+            if not dependency.state.is_final:
+                dependency.dependents.append(entry.job)
+        self._judge(entry)
 
     @staticmethod
     def _attach(entry: Entry, run: Run) -> None:

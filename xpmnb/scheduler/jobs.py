@@ -9,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from xpmnb.core.walk import forget_whole
 from xpmnb.errors import JobFailed
 from xpmnb.records.files import read_bytes
 from xpmnb.records.states import FailureReason, JobState, check_move
@@ -321,6 +322,8 @@ class Job(JobFiles):
         self._metrics = dict(self.metrics) or None
         self._progress = []
         self._context = self._cancel = None
+        if self.task is not None:
+            forget_whole(self.task)
         self.task = self.launcher = self._environ = None
         self.demands = NO_DEMANDS
         self.dependencies = ()
