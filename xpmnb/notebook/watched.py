@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from xpmnb.notebook.html import Row, shown, state_tone, state_word
+from xpmnb.notebook.html import Row, retries_word, shown, state_tone, state_word
 
 # Numbers of characters, and of pairs in one row: a row is read at a glance, the rest is in frames.
 TEXT_LIMIT = 400
@@ -106,6 +106,11 @@ class WatchedJob(Protocol):
         ...
 
     @property
+    def retry_count(self) -> int:
+        """How often it was run again after its first attempt."""
+        ...
+
+    @property
     def started_at(self) -> float | None:
         """When the body began."""
         ...
@@ -146,6 +151,8 @@ def row_of(job: WatchedJob) -> Row:
             (_fraction(value), shown(text, TEXT_LIMIT)) for value, text in list(job.progress)
         ],
         metrics=_pairs(job.metrics, METRICS_LIMIT),
+        # Of a job that was done before, the retries are history.
+        retries="" if job.recognised else retries_word(job.retry_count),
         started_at=job.started_at,
         ended_at=job.ended_at,
     )
