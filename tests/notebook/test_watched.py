@@ -3,7 +3,7 @@
 import json
 import math
 
-from tests.notebook.fake_jobs import FakeJob
+from tests.notebook.fake_jobs import FakeJob, Word
 from xpmnb.notebook.html import table_html
 from xpmnb.notebook.watched import TAGS_LIMIT, row_of, value_text
 
@@ -68,3 +68,12 @@ def test_a_row_tells_how_often_a_job_was_run_again() -> None:
     assert "12 retries" in table_html([row_of(job)])
     job.recognised = True
     assert row_of(job)["retries"] == ""
+
+
+def test_no_time_is_counted_between_two_attempts() -> None:
+    """A job that waits for its next attempt shows no time, though it ran before."""
+    job = FakeJob()
+    job.run()
+    assert row_of(job)["started_at"] == 1_000.0
+    job.state = Word("ready")
+    assert row_of(job)["started_at"] is None

@@ -20,6 +20,9 @@ TAGS_LIMIT = 24
 PARAMS_LIMIT = 6
 METRICS_LIMIT = 8
 
+# States in which a job runs or has run.
+_BEGUN = frozenset(("running", "done", "error"))
+
 
 class WatchedState(Protocol):
     """A job's state, as far as a panel reads it."""
@@ -153,7 +156,8 @@ def row_of(job: WatchedJob) -> Row:
         metrics=_pairs(job.metrics, METRICS_LIMIT),
         # Of a job that was done before, the retries are history.
         retries="" if job.recognised else retries_word(job.retry_count),
-        started_at=job.started_at,
+        # Between two attempts no time is counted: the job does not run.
+        started_at=job.started_at if state.value in _BEGUN else None,
         ended_at=job.ended_at,
     )
 
