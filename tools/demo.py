@@ -83,6 +83,8 @@ def clean(notebook: nbformat.NotebookNode, folder: Path) -> None:
 def show(workspace: Path) -> bool:
     """Print the jobs of the first notebook, best first, and return whether all are done."""
     jobs = xpmnb.workspace(workspace).jobs()
+    # The other notebooks have their jobs in the same folder.
+    jobs = jobs[jobs["task"].astype(str).str.startswith(f"{FIRST.stem}.")]
     columns = ["state", "params.lr", "params.l2", "result.accuracy", "duration_s"]
     print(jobs.sort_values("result.accuracy", ascending=False)[columns].to_string(index=False))
     return bool((jobs["state"] == "done").all())
