@@ -7,10 +7,20 @@ from pathlib import Path
 import pytest
 
 from tests.support import tasks_page as page
-from xpmnb import FailureReason, JobState, experiment
+from xpmnb import FailureReason, JobState, Param, Task, experiment, log
 from xpmnb.errors import SubmissionError
 
 DEADLINE_S = 60.0
+
+
+class Logs(Task):
+    """Counts its steps."""
+
+    steps: Param[int]
+
+    def execute(self) -> None:
+        for step in range(self.steps):
+            log(count=step)
 
 
 @pytest.fixture(params=["thread", "process"])
@@ -41,6 +51,15 @@ def test_a_task_knows_its_directory_and_tags(xp: experiment, launcher: str) -> N
     assert task.parameters == task.jobpath / "parameters.pth"
     assert task.parameters.read_text() == "5 epochs of 3 layers"
     assert xp.jobs()["launcher"].to_list() == [launcher]
+
+
+def test_the_last_metrics_are_in_the_table(xp: experiment) -> None:
+    """The table has what a job logged last, however quickly it ended."""
+    tasks = [Logs.C(steps=steps).submit() for steps in (1, 20)]
+    for task, last in zip(tasks, (0, 19), strict=True):
+        task.wait(DEADLINE_S)
+        assert task.job.metrics == {"count": last}
+    assert xp.jobs()["metrics.count"].to_list() == [0, 19]
 
 
 def test_a_job_directory_is_laid_out_as_the_page_says(xp: experiment) -> None:

@@ -28,6 +28,7 @@ class FakeJob:
         self.recognised = False
         self.progress: list[tuple[float | None, str]] = []
         self.metrics: dict[str, object] = {}
+        self.retry_count = 0
         self.started_at: float | None = None
         self.ended_at: float | None = None
         self.stopping = False

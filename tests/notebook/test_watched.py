@@ -3,7 +3,8 @@
 import json
 import math
 
-from tests.notebook.fake_jobs import FakeJob
+from tests.notebook.fake_jobs import FakeJob, Word
+from xpmnb.notebook.html import table_html
 from xpmnb.notebook.watched import TAGS_LIMIT, row_of, value_text
 
 
@@ -53,3 +54,26 @@ def test_what_was_done_before_says_so() -> None:
     job.recognised = True
     assert row_of(job)["word"] == "done earlier"
     assert row_of(job)["tone"] == "done"
+
+
+def test_a_row_tells_how_often_a_job_was_run_again() -> None:
+    """Retries stand beside the state; of a job that was done before they are history."""
+    job = FakeJob()
+    job.finish()
+    assert row_of(job)["retries"] == ""
+    job.retry_count = 1
+    assert row_of(job)["retries"] == "1 retry"
+    job.retry_count = 12
+    assert row_of(job)["retries"] == "12 retries"
+    assert "12 retries" in table_html([row_of(job)])
+    job.recognised = True
+    assert row_of(job)["retries"] == ""
+
+
+def test_no_time_is_counted_between_two_attempts() -> None:
+    """A job that waits for its next attempt shows no time, though it ran before."""
+    job = FakeJob()
+    job.run()
+    assert row_of(job)["started_at"] == 1_000.0
+    job.state = Word("ready")
+    assert row_of(job)["started_at"] is None

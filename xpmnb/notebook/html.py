@@ -59,6 +59,7 @@ class Row(TypedDict):
     tags: list[tuple[str, str]]
     progress: list[tuple[float | None, str]]
     metrics: list[tuple[str, str]]
+    retries: str
     started_at: float | None
     ended_at: float | None
 
@@ -81,6 +82,11 @@ def state_word(state: str, failure: str | None, *, stopping: bool) -> str:
         return "stopping"
     # To a person both wait, one for other jobs and one for a free place.
     return "waiting" if state == "ready" else shown(state)
+
+
+def retries_word(count: int) -> str:
+    """Return how often a job was run again: ``2 retries``; empty where it never was."""
+    return "" if count < 1 else "1 retry" if count == 1 else f"{count:,} retries"
 
 
 def state_tone(state: str, failure: str | None) -> str:
@@ -206,7 +212,7 @@ def _overall_html(rows: Sequence[Row]) -> str:
 
 def _row_html(row: Row, names: Sequence[str], now: float | None) -> str:
     cells = {
-        "state": f'<span class="xpm-dot" aria-hidden="true"></span>{_safe(row["word"])}',
+        "state": _state_html(row),
         "task": f'<span title="{_safe(row["path"])}">{_safe(row["name"])}</span>',
         "tags": _list_html(_pair_html("tag", name, f"={value}") for name, value in row["tags"]),
         "progress": _progress_html(row),
@@ -217,6 +223,11 @@ def _row_html(row: Row, names: Sequence[str], now: float | None) -> str:
     }
     inside = "".join(f'<td class="xpm-{name}">{cells[name]}</td>' for name in names)
     return f'<tr class="xpm-row xpm-is-{_safe(row["tone"])}">{inside}</tr>'
+
+
+def _state_html(row: Row) -> str:
+    retries = f' <span class="xpm-retries">{_safe(row["retries"])}</span>' if row["retries"] else ""
+    return f'<span class="xpm-dot" aria-hidden="true"></span>{_safe(row["word"])}{retries}'
 
 
 def _list_html(items: Iterable[str]) -> str:

@@ -58,7 +58,8 @@ class RowView {
     const dot = make("span", "xpm-dot");
     dot.setAttribute("aria-hidden", "true");
     this.word = document.createTextNode("");
-    this.cells.state.append(dot, this.word);
+    this.retries = make("span", "xpm-retries");
+    this.cells.state.append(dot, this.word, this.retries);
     this.name = this.cells.task.appendChild(make("span"));
     this.tags = this.cells.tags.appendChild(make("span", "xpm-list"));
     this.metrics = this.cells.metrics.appendChild(make("span", "xpm-list"));
@@ -70,6 +71,7 @@ class RowView {
     this.row = row;
     this.element.className = `xpm-row xpm-is-${row.tone}`;
     if (row.word !== before.word) this.word.data = row.word;
+    if (row.retries !== before.retries) this.retries.textContent = row.retries;
     if (row.name !== before.name) this.name.textContent = row.name;
     if (row.path !== before.path) this.name.title = row.path;
     if (differ(row.tags, before.tags)) this.tags.replaceChildren(...row.tags.map(tagChip));

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from xpmnb.notebook.html import Row, shown, state_tone, state_word
+from xpmnb.notebook.html import Row, retries_word, shown, state_tone, state_word
 
 # Numbers of characters, and of pairs in one row: a row is read at a glance, the rest is in frames.
 TEXT_LIMIT = 400
@@ -19,6 +19,9 @@ VALUE_LIMIT = 60
 TAGS_LIMIT = 24
 PARAMS_LIMIT = 6
 METRICS_LIMIT = 8
+
+# States in which a job runs or has run.
+_BEGUN = frozenset(("running", "done", "error"))
 
 
 class WatchedState(Protocol):
@@ -106,6 +109,11 @@ class WatchedJob(Protocol):
         ...
 
     @property
+    def retry_count(self) -> int:
+        """How often it was run again after its first attempt."""
+        ...
+
+    @property
     def started_at(self) -> float | None:
         """When the body began."""
         ...
@@ -146,7 +154,10 @@ def row_of(job: WatchedJob) -> Row:
             (_fraction(value), shown(text, TEXT_LIMIT)) for value, text in list(job.progress)
         ],
         metrics=_pairs(job.metrics, METRICS_LIMIT),
-        started_at=job.started_at,
+        # Of a job that was done before, the retries are history.
+        retries="" if job.recognised else retries_word(job.retry_count),
+        # Between two attempts no time is counted: the job does not run.
+        started_at=job.started_at if state.value in _BEGUN else None,
         ended_at=job.ended_at,
     )
 

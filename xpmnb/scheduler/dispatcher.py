@@ -152,7 +152,7 @@ class Dispatcher:
     def on_finished(self, entry: Entry, outcome: Outcome) -> None:
         """Take the outcome of an attempt."""
         self._starter.take_back(entry, has_ended=outcome.state is not None)
-        self._watcher.forget(entry)
+        self._watcher.let_go(entry)
         if outcome.state is None:
             self._watch(entry)
         elif not outcome.retry:

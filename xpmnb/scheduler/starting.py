@@ -71,12 +71,15 @@ class Starter:
 
     def start_waiting(self) -> None:
         """Start the jobs whose tokens have become free."""
+        without_room: list[Entry] = []
         for entry in self._reservations.heads():
             if entry.lane.running < entry.lane.limit:
                 self._start_if_free(entry)
             else:  # who stands in line holds up those behind
                 self._reservations.give_back(entry)
-                entry.lane.queue.appendleft(entry)
+                without_room.append(entry)
+        for entry in reversed(without_room):  # so that the first in line is the first in the queue
+            entry.lane.queue.appendleft(entry)
 
     def _start_if_free(self, entry: Entry) -> None:
         """Start a job, unless others hold what it needs: then it is tried again."""

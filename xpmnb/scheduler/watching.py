@@ -49,13 +49,20 @@ class Watcher:
         return bool(self._own or self._foreign)
 
     def follow(self, entry: Entry) -> None:
-        """Read the progress of a job until :meth:`forget`."""
+        """Read the progress of a job until :meth:`let_go`."""
         self._own[entry] = LiveView(entry.job.layout)
 
     def watch(self, entry: Entry) -> None:
         """Look for the end of a job that has another runner."""
         self._own.pop(entry, None)
         self._foreign[entry] = LiveView(entry.job.layout)
+
+    def let_go(self, entry: Entry) -> None:
+        """Look at a job for the last time: what it wrote since the last look counts, too."""
+        view = self._own.get(entry)
+        if view is not None and view.update():
+            entry.job.take_view(view)
+        self.forget(entry)
 
     def forget(self, entry: Entry) -> None:
         """Look at a job no more."""
@@ -82,6 +89,8 @@ class Watcher:
         for entry, view in shown[:_SHOWN_LIVE]:
             if view.update():
                 entry.job.take_view(view)
+                if entry in self._foreign:
+                    entry.job.retry_count = max(0, view.attempt - 1)
                 entry.changed()
 
     def _look_for_end(self, entry: Entry) -> None:
