@@ -2,6 +2,7 @@
 
 import functools
 import json
+import os
 import re
 import subprocess
 import sys
@@ -19,6 +20,9 @@ CELLS = {
     for page, text in TEXTS.items()
 }
 PACKAGE = Path(xpmnb.__file__).parent
+BOTH = ["callbacks", "guide", "outputs", "resumable"]
+"""The pages that say the same wherever jobs run."""
+
 LINKS = {
     (page, link)
     for page, text in TEXTS.items()
@@ -51,14 +55,20 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @functools.cache
-def run_page(page: str, folders: Path) -> "subprocess.CompletedProcess[str]":
+def run_page(
+    page: str, folders: Path, launcher: str = "thread"
+) -> "subprocess.CompletedProcess[str]":
     """Run the cells of a page in one fresh process, in an empty folder."""
-    cells, folder = folders / f"{page}.json", folders / page
-    cells.write_text(json.dumps(CELLS[page]), encoding="utf-8")
+    folder = folders / f"{page}-{launcher}"
     folder.mkdir()
+    cells, settings = folders / f"{page}.json", folders / f"{page}-{launcher}.yaml"
+    cells.write_text(json.dumps(CELLS[page]), encoding="utf-8")
+    workspace = {"id": "here", "path": str(folder / "runs"), "launcher": launcher}
+    settings.write_text(json.dumps({"workspaces": [workspace]}), encoding="utf-8")
     return subprocess.run(
         [sys.executable, "-W", "error", "-c", RUNNER, page, str(cells)],
         cwd=folder,
+        env={**os.environ, "XPMNB_SETTINGS": str(settings)},
         capture_output=True,
         text=True,
         check=False,
@@ -87,6 +97,18 @@ def test_cells_print_what_they_say(folders: Path, page: str, number: int) -> Non
     done = run_page(page, folders)
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.split(END)[number].splitlines() == said(CELLS[page][number])
+
+
+@pytest.mark.parametrize("page", BOTH)
+def test_cells_say_the_same_where_jobs_run_in_processes(folders: Path, page: str) -> None:
+    """The settings let the jobs of a page run in processes, and its cells print the same."""
+    done = run_page(page, folders, "process")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert [lines.splitlines() for lines in done.stdout.split(END)[:-1]] == [
+        said(cell) for cell in CELLS[page]
+    ]
+    jobs = xpmnb.workspace(folders / f"{page}-process" / "runs").jobs()
+    assert "process" in set(jobs["launcher"])
 
 
 @pytest.mark.parametrize(("page", "link"), sorted(LINKS))
