@@ -1,6 +1,8 @@
-"""The documents tell the truth: the guide's cells run, links exist, the design knows every file."""
+"""The documents tell the truth: their cells run, links exist, the design knows every file."""
 
+import functools
 import json
+import os
 import re
 import subprocess
 import sys
@@ -12,20 +14,34 @@ import xpmnb
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
-GUIDE = (DOCS / "guide.md").read_text(encoding="utf-8")
-DESIGN = (DOCS / "design.md").read_text(encoding="utf-8")
+TEXTS = {path.stem: path.read_text(encoding="utf-8") for path in sorted(DOCS.glob("*.md"))}
+CELLS = {
+    page: re.findall(r"^```python\n(.*?)^```", text, flags=re.DOTALL | re.MULTILINE)
+    for page, text in TEXTS.items()
+}
 PACKAGE = Path(xpmnb.__file__).parent
-CELLS = re.findall(r"^```python\n(.*?)^```", GUIDE, flags=re.DOTALL | re.MULTILINE)
-LINKS = re.findall(r"\]\((?!https?:)([^)#]+)[^)]*\)", GUIDE + DESIGN)
+BOTH = ["callbacks", "guide", "outputs", "resumable"]
+"""The pages that say the same wherever jobs run."""
 
-# Runs cells as a notebook does, with `await` at their top, and says where one ends. The stem of its
-# file names the classes, as that of `guide.ipynb` does.
+LINKS = {
+    (page, link)
+    for page, text in TEXTS.items()
+    for link in re.findall(r"\]\((?!https?:)([^)]+)\)", text)
+}
+
+# Runs cells as a notebook does, with `await` at their top, and says where one ends. As in a
+# notebook, they belong to no file, their source is at hand, and the page's name names the classes.
 END = "\x1e"
 RUNNER = """
-import ast, asyncio, inspect, json, pathlib, sys
+import ast, asyncio, inspect, json, linecache, pathlib, sys
 
-for source in json.loads(pathlib.Path(sys.argv[1]).read_text(encoding="utf-8")):
-    value = eval(compile(source, "<cell>", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT))
+__xpm_notebook__ = sys.argv[1]
+_ih = [""]
+for source in json.loads(pathlib.Path(sys.argv[2]).read_text(encoding="utf-8")):
+    name = f"<cell {len(_ih)}>"
+    _ih.append(source)
+    linecache.cache[name] = (len(source), None, source.splitlines(keepends=True), name)
+    value = eval(compile(source, name, "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT))
     if inspect.iscoroutine(value):
         asyncio.run(value)
     print(end="\\x1e")
@@ -33,21 +49,31 @@ for source in json.loads(pathlib.Path(sys.argv[1]).read_text(encoding="utf-8")):
 
 
 @pytest.fixture(scope="module")
-def printed(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    """Return what each cell printed, all run in one fresh process in an empty folder."""
-    aside, folder = tmp_path_factory.mktemp("aside"), tmp_path_factory.mktemp("guide")
-    (aside / "guide.py").write_text(RUNNER, encoding="utf-8")
-    (aside / "cells.json").write_text(json.dumps(CELLS), encoding="utf-8")
-    done = subprocess.run(
-        [sys.executable, "-W", "error", aside / "guide.py", aside / "cells.json"],
+def folders(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder for the runs of all pages."""
+    return tmp_path_factory.mktemp("pages")
+
+
+@functools.cache
+def run_page(
+    page: str, folders: Path, launcher: str = "thread"
+) -> "subprocess.CompletedProcess[str]":
+    """Run the cells of a page in one fresh process, in an empty folder."""
+    folder = folders / f"{page}-{launcher}"
+    folder.mkdir()
+    cells, settings = folders / f"{page}.json", folders / f"{page}-{launcher}.yaml"
+    cells.write_text(json.dumps(CELLS[page]), encoding="utf-8")
+    workspace = {"id": "here", "path": str(folder / "runs"), "launcher": launcher}
+    settings.write_text(json.dumps({"workspaces": [workspace]}), encoding="utf-8")
+    return subprocess.run(
+        [sys.executable, "-W", "error", "-c", RUNNER, page, str(cells)],
         cwd=folder,
+        env={**os.environ, "XPMNB_SETTINGS": str(settings)},
         capture_output=True,
         text=True,
         check=False,
         timeout=120,
     )
-    assert done.returncode == 0, done.stderr
-    return done.stdout.split(END)
 
 
 def said(cell: str) -> list[str]:
@@ -56,22 +82,56 @@ def said(cell: str) -> list[str]:
     return [line[2:] for line in found[0].splitlines()] if found else []
 
 
-@pytest.mark.parametrize("number", range(len(CELLS)))
-def test_cells_print_what_they_say(printed: list[str], number: int) -> None:
+def anchors(text: str) -> set[str]:
+    """Return the places in a page that a link can name: its headings, as GitHub names them."""
+    text = re.sub(r"^```.*?^```", "", text, flags=re.DOTALL | re.MULTILINE)
+    titles = re.findall(r"^#+ (.*)$", text, flags=re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+@pytest.mark.parametrize(
+    ("page", "number"), [(page, number) for page in CELLS for number in range(len(CELLS[page]))]
+)
+def test_cells_print_what_they_say(folders: Path, page: str, number: int) -> None:
     """The cells run one after the other, without a warning, and print what their ends say."""
-    assert printed[number].splitlines() == said(CELLS[number])
+    done = run_page(page, folders)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.split(END)[number].splitlines() == said(CELLS[page][number])
 
 
-@pytest.mark.parametrize("link", sorted(set(LINKS)))
-def test_links_lead_somewhere(link: str) -> None:
-    """Every relative link of the documents leads to a file of the checkout or the package."""
-    inside = link.removeprefix("../xpmnb/")
-    # The tests of a wheel have no package in their checkout: it is the installed one.
-    assert (PACKAGE / inside if inside != link else DOCS / link).exists()
+@pytest.mark.parametrize("page", BOTH)
+def test_cells_say_the_same_where_jobs_run_in_processes(folders: Path, page: str) -> None:
+    """The settings let the jobs of a page run in processes, and its cells print the same."""
+    done = run_page(page, folders, "process")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert [lines.splitlines() for lines in done.stdout.split(END)[:-1]] == [
+        said(cell) for cell in CELLS[page]
+    ]
+    jobs = xpmnb.workspace(folders / f"{page}-process" / "runs").jobs()
+    assert "process" in set(jobs["launcher"])
+
+
+@pytest.mark.parametrize(("page", "link"), sorted(LINKS))
+def test_links_lead_somewhere(page: str, link: str) -> None:
+    """Every relative link of the documents leads to a file of the checkout, and a heading in it."""
+    file, _, anchor = link.partition("#")
+    if anchor:
+        assert anchor in anchors(TEXTS[Path(file).stem if file else page])
+    if file:
+        inside = file.removeprefix("../xpmnb/")
+        # The tests of a wheel have no package in their checkout: it is the installed one.
+        assert (PACKAGE / inside if inside != file else DOCS / file).exists()
+
+
+def test_every_page_is_in_the_contents_of_the_guide() -> None:
+    """A reader of the guide finds all pages."""
+    assert {f"{page}.md" for page in TEXTS} - {"guide.md"} <= {
+        link.partition("#")[0] for page, link in LINKS if page == "guide"
+    }
 
 
 def test_the_design_says_what_every_file_is_for() -> None:
     """Each file of the package stands in the design's table of floors, and no other does."""
-    rows = re.findall(r"^\|[^|]*\| `([\w/]+\.py)` \| \S", DESIGN, flags=re.MULTILINE)
+    rows = re.findall(r"^\|[^|]*\| `([\w/]+\.py)` \| \S", TEXTS["design"], flags=re.MULTILINE)
     files = {path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("*.py")}
     assert sorted(rows) == sorted(file for file in files if not file.endswith("/__init__.py"))
