@@ -4,6 +4,7 @@ They are steered by files, since a process shares nothing else with its test.
 """
 
 import ctypes
+import json
 import os
 import resource
 import signal
@@ -77,6 +78,14 @@ def hold(task: Any) -> None:
 def await_begin(root: Path) -> None:
     """Wait, in a test, until its task runs."""
     await_true((root / "begun").exists, "the beginning of the task")
+
+
+def pid_of(job: Any) -> int:
+    """Return the process of the last attempt at a job, as its journal tells."""
+    lines = (job.path / "__xpm__/events.jsonl").read_text().splitlines()
+    starts = [each for each in map(json.loads, lines) if each["event"] == "started"]
+    pid: int = starts[-1]["pid"]
+    return pid
 
 
 # --- streams
@@ -246,9 +255,9 @@ def do_fail_once(task: Any) -> list[str]:
 
 def do_time(task: Any) -> list[float]:
     """Look at the remaining time again and again."""
-    looks = [task.remaining_time() for _ in range(3)]
-    pause_until(lambda: looks.append(task.remaining_time()) or looks[-1] < looks[0] - 0.05)
-    return [looks[0], looks[-1]]
+    first = task.remaining_time()
+    pause_until(lambda: task.remaining_time() < first - 0.05)
+    return [first, task.remaining_time()]
 
 
 # --- stopping
@@ -296,7 +305,8 @@ def do_ignore(task: Any) -> None:
 def do_block(task: Any) -> None:
     """Sleep in C, with the interpreter's lock held: no Python code can run."""
     begin(task)
-    # The file must be there before: nothing of this process moves any more.
+    # Else the first signal would end this call, unlike one that computes.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT})
     ctypes.PyDLL(None).sleep(int(LONG_S))
 
 
@@ -359,6 +369,25 @@ class Perform(Task):
 
 
 ITERATIONS = param_group("iterations")
+
+
+class Hold(Task):
+    """Runs until it is stopped."""
+
+    x: Param[int]
+
+    def execute(self) -> None:
+        """Run for longer than any test."""
+        pause_until(lambda: False)
+
+
+class Needs(Task):
+    """Needs another task."""
+
+    source: Param[Task]
+
+    def execute(self) -> None:
+        """Do nothing."""
 
 
 class Shares(Task):
