@@ -410,3 +410,41 @@ class Shares(Task):
             "own": Path.cwd() == self.__taskdir__ == self.__maintaskdir__,
             "folder": str(self.folder),
         }
+
+
+# --- what a job is told of its place
+
+
+class Tells(Task):
+    """Tells what it finds."""
+
+    what: Param[str]
+    x: Param[int] = 0
+
+    def execute(self) -> Any:
+        return globals()[f"tell_{self.what}"]()
+
+
+def tell_pid() -> int:
+    """Tell the process."""
+    return os.getpid()
+
+
+def tell_modules() -> bool:
+    """Tell whether a module is loaded that nobody needs."""
+    return "colorsys" in sys.modules
+
+
+def tell_environ() -> dict[str, str]:
+    """Tell the variables of this test."""
+    wanted = ("XPMNB_KERNEL", "XPMNB_JOB")
+    return {name: os.environ[name] for name in wanted if name in os.environ}
+
+
+def tell_place() -> dict[str, Any]:
+    """Tell session, directory and input."""
+    return {
+        "leads": os.getsid(0) == os.getpid(),
+        "cwd": str(Path.cwd()),
+        "stdin": sys.stdin.read(),
+    }
