@@ -19,6 +19,7 @@ from typing import Any
 from tests.support.nurseries import await_true
 from xpmnb import (
     Config,
+    DependentMarker,
     GracefulTimeout,
     LightweightTask,
     Meta,
@@ -52,6 +53,24 @@ class Act(Task):
 
     def execute(self) -> Any:
         return globals()[f"do_{self.what}"](self)
+
+
+class Take(Task):
+    """Tells how many of its kind run beside it."""
+
+    x: Param[int]
+    root: Meta[Path]
+
+    def execute(self) -> int:
+        """Return the most that were seen at a time."""
+        mine = self.root / f"{self.x}.taken"
+        mine.touch()
+        seen = []
+        for _ in range(5):
+            seen.append(len(list(self.root.glob("*.taken"))))
+            time.sleep(POLL_S)
+        mine.unlink()
+        return max(seen)
 
 
 class Persist(ResumableTask):
@@ -448,3 +467,55 @@ def tell_place() -> dict[str, Any]:
         "cwd": str(Path.cwd()),
         "stdin": sys.stdin.read(),
     }
+
+
+# --- dynamic outputs
+
+
+class Made(Config):
+    step: Param[int]
+
+
+class Emits(ResumableTask):
+    """Registers outputs, and runs out of time now and then."""
+
+    root: Meta[Path]
+    timeouts: Param[int] = 0
+    fails: Meta[bool] = False
+
+    def at(self, dep: DependentMarker, *, step: int) -> Made:
+        return dep(Made.C(step=step))
+
+    def execute(self) -> None:
+        """Register one output more in each attempt, and all those before it again."""
+        file = Path("attempts")
+        attempt = int(file.read_text()) + 1 if file.exists() else 0
+        file.write_text(str(attempt))
+        for step in range(attempt + 2):
+            self.register_task_output(self.at, step=step)
+        if attempt < self.timeouts:
+            raise GracefulTimeout("again")
+        if self.fails and not (self.root / "mended").exists():
+            raise ValueError("not yet")
+
+
+class EmitsPlainly(Task):
+    """Registers an output, which only a ResumableTask may."""
+
+    x: Param[int] = 0
+
+    def at(self, dep: DependentMarker, *, step: int) -> Made:
+        return dep(Made.C(step=step))
+
+    def execute(self) -> None:
+        """Register an output."""
+        self.register_task_output(self.at, step=1)
+
+
+class UsesMade(Task):
+    """Uses an output."""
+
+    made: Param[Made]
+
+    def execute(self) -> int:
+        return self.made.step
