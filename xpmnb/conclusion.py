@@ -114,6 +114,9 @@ def record_death(layout: JobLayout, ending: Ending, terms: Terms, since: float) 
             lock.release()
     except OSError as error:
         state = JobState.error(ending.reason or FailureReason.LOST)
+        if not os.path.exists(layout.hidden):  # noqa: PTH110 (a str)
+            # It died before it made the directory: the scheduler makes it.
+            return Outcome(state, ending.message, None, time.time())
         return Outcome(state, f"{ending.message} ({error})", None, time.time())
 
 

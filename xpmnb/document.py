@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 FORMAT = 1
 _DAMAGE = (LookupError, AttributeError, TypeError, ValueError, RecursionError, ImportError, OSError)
 """What reading a damaged document, or one of a module that is not there, raises."""
+_GUARD = "; what only the script itself needs belongs under if __name__ == '__main__':"
 _PLAIN = (bool, int, str, type(None))
 
 
@@ -214,8 +215,7 @@ def _set_values(config: Any, given: dict[str, Any], configs: list[Any]) -> None:
             config.__dict__[name] = freeze(parameter.check(_from_json(given[name], configs)))
         elif parameter.generator is None:
             if parameter.is_required:
-                message = f"the document has no value for {parameter.owner}.{name}"
-                raise DocumentError(message)
+                raise DocumentError(f"the document has no value for {parameter.owner}.{name}")
             config.__dict__[name] = freeze(parameter.default_value())
 
 
@@ -231,16 +231,14 @@ def _set_state(config: Any, given: dict[str, Any]) -> None:
     state.generated = frozenset(name for name in generated if name in config.__dict__)
     known = given.get("identifier")
     if known is not None and not isinstance(known, str):
-        message = f"{known!r:.80} is no identifier of {type(config).__qualname__}"
-        raise DocumentError(message)
+        raise DocumentError(f"{known!r:.80} is no identifier of {type(config).__qualname__}")
     state.known_identifier = known
 
 
 def _at(configs: list[Any], place: Any) -> Any:
     """Return the configuration at a place; a negative one is damage, not the end of the list."""
     if type(place) is not int or place < 0:
-        message = f"{place!r} is no place of a configuration"
-        raise DocumentError(message)
+        raise DocumentError(f"{place!r} is no place of a configuration")
     return configs[place]
 
 
@@ -260,8 +258,7 @@ def _from_json(value: Any, configs: list[Any]) -> Any:
         place, member = content
         found = _attribute(_module_of(place), place["qualname"])
         if not (isinstance(found, type) and issubclass(found, enum.Enum)):
-            message = f"{place['qualname']} of {place['module']} is no Enum"
-            raise DocumentError(message)
+            raise DocumentError(f"{place['qualname']} of {place['module']} is no Enum")
         return found[member]
     if kind == "$dict":
         return {_from_json(k, configs): _from_json(v, configs) for k, v in content}
@@ -295,9 +292,8 @@ def _module_of(place: dict[str, Any]) -> Any:
     if place["module"] != "__main__":
         try:
             return importlib.import_module(place["module"])
-        except ModuleNotFoundError as error:
-            message = f"the module of {place['qualname']} cannot be imported: {error}"
-            raise DocumentError(message) from error
+        except (ImportError, LookupError, ValueError) as error:
+            raise _unimportable(place, error) from error
     file = place.get("file")
     if not file or _is_same_file(getattr(main, "__file__", None), file):
         # Declared in this very session: a notebook, a prompt or the running script.
@@ -306,18 +302,27 @@ def _module_of(place: dict[str, Any]) -> Any:
     if not _is_same_file(getattr(sys.modules.get(name), "__file__", None), file):
         spec = importlib.util.spec_from_file_location(name, file)
         if spec is None or spec.loader is None:
-            message = f"{file}: no Python file; it declared {place['qualname']}"
-            raise DocumentError(message)
+            raise DocumentError(f"{file}: no Python file; it declared {place['qualname']}")
         module = sys.modules[name] = importlib.util.module_from_spec(spec)
         seam.script_being_imported = file
         try:
             spec.loader.exec_module(module)
-        except BaseException:
+        except BaseException as error:
             del sys.modules[name]
+            if isinstance(error, _DAMAGE) and not isinstance(error, DeclarationError):
+                raise _unimportable(place, error) from error
             raise
         finally:
             seam.script_being_imported = None
     return sys.modules[name]
+
+
+def _unimportable(place: dict[str, Any], error: Exception) -> DocumentError:
+    source, advice = (
+        (place["file"], _GUARD) if place["module"] == "__main__" else (place["module"], "")
+    )
+    words = f"{place['qualname']} cannot be imported from {source}: {type(error).__name__}: "
+    return DocumentError(f"{words}{error}{advice}")
 
 
 def _is_same_file(a: str | None, b: str) -> bool:

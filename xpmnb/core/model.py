@@ -23,29 +23,6 @@ if TYPE_CHECKING:
 __all__ = ["Config", "InstanceConfig", "LightweightTask", "ResumableTask", "Running", "Task"]
 
 
-class LightweightTask(Config):
-    """Is a Config that prepares the objects of a task: it loads a model, say.
-
-    Give it to ``submit(init_tasks=[...])`` of a task: its ``execute`` runs in the same job,
-    before that of the task, on the same objects. It has no job of its own::
-
-        class LoadModel(LightweightTask):
-            model: Param[Model]
-            path: Meta[Path]
-
-            def execute(self):
-                self.model.load(self.path)
-    """
-
-    __xpm_lightweight__ = True
-    """Tells ``submit`` that this may be an init task."""
-
-    def execute(self) -> Any:
-        """Prepare the objects; what is returned is not kept."""
-        message = f"{type(self).__qualname__} has no execute(): define def execute(self)"
-        raise NotImplementedError(message)
-
-
 class Running(NamedTuple):
     """What an instance of a task knows of the job that it runs in; set by the worker."""
 
@@ -61,19 +38,8 @@ def _running(task: Any, name: str) -> Running:
     return running
 
 
-class Task(Config):
-    """Is a Config that can be run: submit it, and ``execute`` runs once in its job directory.
-
-    While ``execute`` runs, the working directory is the job directory, and ``self`` has
-    ``__taskdir__`` (its path), ``__maintaskdir__`` and ``__tags__`` (a dict).
-    """
-
-    __launcher__: ClassVar[Any] = None
-    """Where tasks of this class run unless ``submit(launcher=...)`` says otherwise: a name or a
-    Launcher. None leaves it to the experiment."""
-
-    __xpm_resumable__ = False
-    """Whether it goes on in the directory of an earlier run; see :class:`ResumableTask`."""
+class _AtWork:
+    """Gives objects that run in a job what they may ask of it."""
 
     # Properties, not annotations: those would be parameters to a type checker.
     @property
@@ -96,6 +62,46 @@ class Task(Config):
     def __tags__(self) -> dict[str, Any]:
         """The tags of the task, while ``execute`` runs."""
         return _running(self, "__tags__").tags
+
+
+class LightweightTask(_AtWork, Config):
+    """Is a Config that prepares the objects of a task: it loads a model, say.
+
+    Give it to ``submit(init_tasks=[...])`` of a task: its ``execute`` runs in the same job,
+    before that of the task, on the same objects. It has no job of its own::
+
+        class LoadModel(LightweightTask):
+            model: Param[Model]
+            path: Meta[Path]
+
+            def execute(self):
+                self.model.load(self.path)
+
+    It has ``__taskdir__``, ``__maintaskdir__`` and ``__tags__``, as the task has.
+    """
+
+    __xpm_lightweight__ = True
+    """Tells ``submit`` that this may be an init task."""
+
+    def execute(self) -> Any:
+        """Prepare the objects; what is returned is not kept."""
+        message = f"{type(self).__qualname__} has no execute(): define def execute(self)"
+        raise NotImplementedError(message)
+
+
+class Task(_AtWork, Config):
+    """Is a Config that can be run: submit it, and ``execute`` runs once in its job directory.
+
+    While ``execute`` runs, the working directory is the job directory, and ``self`` has
+    ``__taskdir__`` (its path), ``__maintaskdir__`` and ``__tags__`` (a dict).
+    """
+
+    __launcher__: ClassVar[Any] = None
+    """Where tasks of this class run unless ``submit(launcher=...)`` says otherwise: a name or a
+    Launcher. None leaves it to the experiment."""
+
+    __xpm_resumable__ = False
+    """Whether it goes on in the directory of an earlier run; see :class:`ResumableTask`."""
 
     def execute(self) -> Any:
         """Do the work. What is returned, if it is JSON, is the result of the job."""

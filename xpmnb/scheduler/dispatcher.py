@@ -153,6 +153,7 @@ class Dispatcher:
         """Take the outcome of an attempt."""
         self._starter.take_back(entry, has_ended=outcome.state is not None)
         self._watcher.let_go(entry)
+        outcome = _on_record(entry.job, outcome)
         if outcome.state is None:
             self._watch(entry)
         elif not outcome.retry:
@@ -252,10 +253,7 @@ class Dispatcher:
 
     def _fail_unstarted(self, entry: Entry, reason: FailureReason, message: str) -> None:
         """End a job that has not begun, on record."""
-        job = entry.job
-        surroundings = ThreadSurroundings(lambda _: None)
-        attempt = Attempt(work_of(job), terms_of(job, ""), surroundings)
-        outcome = attempt.record_unstarted(reason, message)
+        outcome = _record_unstarted(entry.job, reason, message)
         if outcome.state is None:
             self._watch(entry)
         else:
@@ -329,6 +327,26 @@ class Dispatcher:
                 self._emptied(run)
         # Last, for it wakes who waits: another thread that wants the interpreter.
         job.announce()
+
+
+def _record_unstarted(job: Job, reason: FailureReason, message: str) -> Outcome:
+    """Record that a job failed before it could begin."""
+    surroundings = ThreadSurroundings(lambda _: None)
+    attempt = Attempt(work_of(job), terms_of(job, ""), surroundings)
+    return attempt.record_unstarted(reason, message)
+
+
+def _on_record(job: Job, outcome: Outcome) -> Outcome:
+    """Return an outcome that is on record, also where its launcher had nothing to write it to.
+
+    A process may end, or be refused, before it has made the directory of its job.
+    """
+    reason = outcome.state.failure_reason if outcome.state is not None else None
+    if reason is None or outcome.attempt or os.path.exists(job.layout.hidden):  # noqa: PTH110 (str)
+        return outcome
+    recorded = _record_unstarted(job, reason, outcome.message)
+    is_kept = recorded.state is None or recorded.marker_mtime_ns is not None
+    return recorded if is_kept else outcome
 
 
 def _is_run_elsewhere(job: Job) -> bool:
