@@ -279,3 +279,25 @@ learn.submit()
         shell.run("xp.wait()")
         assert shell.run("print(seen)").strip() == "[0, 1, 2, 3, 'done']"
         shell.run("xp.close()")
+
+
+def test_a_job_that_waits_runs_the_code_of_its_submission(tmp_path: Path) -> None:
+    """A constant that is changed while a job waits for room does not change the job."""
+    scaled = """
+FACTOR = 2
+
+class Scaled(Task):
+    number: Param[int]
+
+    def execute(self):
+        return self.number * FACTOR
+"""
+    with kernel(tmp_path) as shell:
+        for cell in (HELPERS, DECLARE, START.replace("max_jobs=4", "max_jobs=1"), scaled):
+            shell.run(cell)
+        shell.run("first = Waits.C(name='a', root=ROOT).submit()")
+        shell.run("waiting = Scaled.C(number=21).submit()\nFACTOR = 100")
+        (tmp_path / "a.go").touch()
+        shell.run("xp.wait()")
+        assert shell.run("print(waiting.job.result())").strip() == "42"
+        shell.run("xp.close()")

@@ -12,6 +12,7 @@ import pytest
 import xpmnb
 from tests.support.declaring import Cells
 from tests.support.exporting import ROOT, job_directory, run_program
+from tests.support.processes import run, write_script
 from tests.support.sample_tasks import Model, Train
 from xpmnb import Task
 from xpmnb.core.state import state_of
@@ -322,3 +323,22 @@ def test_a_refused_program_is_not_loaded(tmp_path: Path) -> None:
         f"    load_program({text!r}, sys.argv[1])\nexcept SystemExit as end:\n    print(end)\n"
     )
     assert "refused.logs cannot run outside" in output_of(script, str(tmp_path / "logs.py"))
+
+
+def test_a_class_that_only_the_script_itself_declares_is_refused(tmp_path: Path) -> None:
+    """What stands under ``if __name__ == "__main__":`` cannot be imported by a job's process."""
+    body = """
+if __name__ == "__main__":
+    class Hidden(Task):
+        def execute(self): pass
+
+    with experiment(ROOT / "runs", "t", launcher="process"):
+        try:
+            Hidden.C().submit()
+        except Exception as error:
+            print(type(error).__name__, error)
+"""
+    printed = run(write_script(tmp_path, body), tmp_path)
+    assert printed.startswith("ExportError hidden cannot run in a process:")
+    assert "Hidden is declared under `if __name__" in printed
+    assert "declare it above that line" in printed

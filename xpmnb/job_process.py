@@ -33,6 +33,9 @@ if TYPE_CHECKING:
     from xpmnb.scheduler.launcher import Outcome
 
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
+_AFTER_SERVER_S = 1.0
+"""How long a process that overstays is left to the server, which tells the kernel of its end."""
+
 _CODES = {FailureReason.CANCELLED: 128 + signal.SIGTERM, FailureReason.TIMEOUT: 124}
 """Exit codes as shells and ``timeout`` use them; 1 for all other failures."""
 
@@ -169,6 +172,11 @@ def run_job(request: JobRequest, report: Callable[[dict[str, Any]], None]) -> in
 
 def _run(work: RecordWork, terms: Terms, begun: Callable[[float], None]) -> Outcome:
     attempt = Attempt(work, terms, ProcessSurroundings(terms.grace_s))
+    if terms.walltime_s is not None and hasattr(signal, "setitimer"):
+        # The server kills a task that lets no other thread run. This is for when it is gone: the
+        # system ends the process, unless the task has an alarm of its own.
+        limit_s = terms.walltime_s + (terms.grace_s or 0.0) + _AFTER_SERVER_S
+        signal.setitimer(signal.ITIMER_REAL, limit_s)
     with _signals_to(attempt):
         return attempt.run(lambda _context, time: begun(time), lambda: None)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import enum
 import linecache
 import re
@@ -214,7 +215,7 @@ def _make(classes: tuple[type, ...]) -> _Kept:
     words = {"name": name, "short": name.rpartition(".")[2], "place": _place_in_words(in_cells)}
     if not others:
         text = _IMPORTABLE.format(**words, search_path=search_path)
-        return _Kept((), None, Program(text.encode(), ()))
+        return _Kept((), None, Program(text.encode(), tuple(_guarded(classes))))
     closure = closure_of(in_cells)
     hidden = (f"class {cls.__qualname__}" for cls in others if cls not in in_cells)
     places = _notebooks_of(in_cells)
@@ -234,6 +235,30 @@ def _make(classes: tuple[type, ...]) -> _Kept:
         words["refusal"] = f"{name} cannot run outside its {place}: {problems[0]}"
     text = (_REFUSING if problems else _FROM_CELLS).format(**words, head=head, source=source)
     return _Kept(in_cells, closure, Program(text.encode(), tuple(problems)))
+
+
+def _guarded(classes: Iterable[type]) -> Iterator[str]:
+    """Say which classes of a script are declared only when the script itself is run."""
+    for cls in classes:
+        file, line = vars(cls).get("__xpm_source__", ("", 0))
+        if cls.__module__ == "__main__" and any(
+            first <= line <= last for first, last in _guarded_lines(file)
+        ):
+            yield (
+                f'{cls.__qualname__} is declared under `if __name__ == "__main__":` in {file}, '
+                "which is not run in another process: declare it above that line"
+            )
+
+
+def _guarded_lines(file: str) -> Iterator[tuple[int, int]]:
+    """Yield the first and last line of what a script does only when it is itself run."""
+    try:
+        body = ast.parse("".join(linecache.getlines(file))).body
+    except (SyntaxError, ValueError):  # it was edited, and is no Python now
+        return
+    for node in body:
+        if isinstance(node, ast.If) and "__name__" in ast.dump(node.test):
+            yield node.lineno, node.end_lineno or node.lineno
 
 
 def _head(places: list[str], search_path: list[str]) -> str:

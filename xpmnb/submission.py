@@ -17,6 +17,7 @@ from xpmnb.document import flatten, readable
 from xpmnb.errors import ParameterError, SubmissionError
 from xpmnb.identifiers import identifier
 from xpmnb.launchers.choice import default_launcher, find_launcher
+from xpmnb.program import program_of
 from xpmnb.scheduler.demands import NO_DEMANDS, Demands
 from xpmnb.scheduler.jobs import Job
 from xpmnb.scheduler.tokens import directory_claim, token_claims
@@ -92,6 +93,7 @@ def make_job(task: Any, place: Place, options: SubmitOptions) -> tuple[Job, Any]
     before, state.job = state.job, job
     job.demands = _demands(task, place, options)
     outputs = _outputs(task, job, before)
+    job.program = program_of(task)
     _apply_hooks(job)
     job.live_launcher.check(job)
     return job, outputs

@@ -9,7 +9,7 @@ from xpmnb.core.model import ResumableTask
 from xpmnb.core.objects import Built, build
 from xpmnb.core.paths import generate_paths
 from xpmnb.document import from_document, to_document
-from xpmnb.program import load_program, needs_program, program_of
+from xpmnb.program import Program, load_program, needs_program, program_of
 from xpmnb.scheduler.requests import JobRequest, Terms
 from xpmnb.version import __version__
 
@@ -52,17 +52,25 @@ class TaskWork:
         The sealed configuration.
     params, tags : dict
         The flat parameters and tags that go on record.
+    program : Program, optional
+        The program of the job; made now if it was not made on submission.
     """
 
-    __slots__ = ("_params", "_paths", "_task", "layout", "tags")
+    __slots__ = ("_params", "_paths", "_program", "_task", "layout", "tags")
 
     def __init__(
-        self, layout: JobLayout, task: Any, params: dict[str, Any], tags: dict[str, Any]
+        self,
+        layout: JobLayout,
+        task: Any,
+        params: dict[str, Any],
+        tags: dict[str, Any],
+        program: Program | None = None,
     ) -> None:
         self.layout = layout
         self.tags = tags
         self._task = task
         self._params = params
+        self._program = program or program_of(task)
         self._paths: GeneratedPaths = {}
 
     def files(self) -> tuple[bytes, bytes]:
@@ -79,7 +87,7 @@ class TaskWork:
             "resumable": is_resumable(self._task),
             "document": to_document(self._task, self._paths),
         }
-        return program_of(self._task).text, json.dumps(record).encode()
+        return self._program.text, json.dumps(record).encode()
 
     def build(self) -> Built:
         """Make the objects that the task describes."""
@@ -157,7 +165,7 @@ def terms_of(job: Job, launcher: str, grace_s: float | None = None) -> Terms:
 
 def work_of(job: Job) -> TaskWork:
     """Return the work of a job that was submitted in this process."""
-    return TaskWork(job.layout, job.task, job.params, job.tags)
+    return TaskWork(job.layout, job.task, job.params, job.tags, job.program)
 
 
 def request_of(job: Job, terms: Terms) -> JobRequest:

@@ -62,6 +62,8 @@ def explain(
         return Ending(reason=FailureReason.CANCELLED, message=message, exit_code=shown)
     if name in _CRASHES:
         message = f"{name}: the interpreter crashed; see .err"
+    elif name == "SIGALRM":
+        message = "SIGALRM: an alarm, perhaps the end of its walltime, ended its process"
     elif name == "SIGXCPU":
         message = "SIGXCPU: the limit on processor time (ulimit -t) was reached"
     else:

@@ -20,7 +20,6 @@ from xpmnb.errors import ExportError, LauncherError
 from xpmnb.launchers.deaths import explain
 from xpmnb.launchers.interpreters import Interpreters
 from xpmnb.launchers.nursery import Nursery, Order
-from xpmnb.program import program_of
 from xpmnb.records.files import read_bytes
 from xpmnb.records.states import FailureReason, JobState
 from xpmnb.scheduler.launcher import Outcome
@@ -184,7 +183,7 @@ class ProcessLauncher:
         ExportError
             If a class that was declared in a cell uses what cannot be written as source.
         """
-        problems = program_of(job.task).problems
+        problems = job.program.problems if job.program is not None else ()
         if problems:
             raise ExportError("\n".join([f"{job.name} cannot run in a process:", *problems]))
 

@@ -21,6 +21,7 @@ from xpmnb.scheduler.waiting import changed, wait_until
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
+    from xpmnb.program import Program
     from xpmnb.records.claims import Holding
     from xpmnb.records.events import JobRecord
     from xpmnb.records.layout import JobLayout
@@ -36,7 +37,7 @@ _INTERNAL = frozenset(
     (
         *("announce", "begin", "call_when_final", "demands", "dependents", "holding", "layout"),
         *("live_launcher", "move", "on_completed", "run", "settle", "take_record", "take_view"),
-        *("task", "watch_output"),
+        *("program", "task", "watch_output"),
     )
 )
 
@@ -64,6 +65,7 @@ class Job(JobFiles):
         "launcher",
         "message",
         "params",
+        "program",
         "recognised",
         "retry_count",
         "run",
@@ -106,6 +108,8 @@ class Job(JobFiles):
         """The tags of the task."""
         self.params: dict[str, Any] = {}
         """The parameters by dotted name, as they go on record."""
+        self.program: Program | None = None
+        """Its program, as it was when the task was submitted; given up when the job has ended."""
         self.recognised = False
         """Whether it was done before, so that nothing was run for this submission."""
         self.state = JobState.WAITING
@@ -324,7 +328,7 @@ class Job(JobFiles):
         self._context = self._cancel = None
         if self.task is not None:
             forget_whole(self.task)
-        self.task = self.launcher = self._environ = None
+        self.task = self.launcher = self.program = self._environ = None
         self.demands = NO_DEMANDS
         self.dependencies = ()
         self.message = message

@@ -258,7 +258,8 @@ def directory_claim(path: str | os.PathLike[str]) -> Claim:
     """
     folder = os.path.abspath(os.fspath(path))  # noqa: PTH100 (a str, as everywhere in records)
     # Where a job's own directory has its lock too: all else in it belongs to the tasks.
-    return Claim((JobLayout(folder).lock,), 1, folder)
+    short = "/".join(part[:12] for part in Path(folder).parts[-3:])
+    return Claim((JobLayout(folder).lock,), 1, f"folder {short}")
 
 
 @dataclass(slots=True, eq=False)
