@@ -156,6 +156,26 @@ def test_clicks_are_not_sent_to_the_busy_shell(kernel: BlockingKernelClient) -> 
 
 
 @pytest.mark.notebook
+def test_what_a_page_says_is_no_cell(kernel: BlockingKernelClient) -> None:
+    """A page's message ends no cell, for that would draw the half-made figures of a running one."""
+    (shown,) = of_type(
+        run(
+            kernel,
+            "job = FakeJob('page'); feed.submitted(job); feed.flush()\n"
+            "view = feed._panels[-1].view; said = []; ends = []\n"
+            "view.on_msg(lambda _, content, __: said.append(content))\n"
+            "get_ipython().events.register('post_execute', lambda: ends.append(1))\n"
+            "print(view.comm.comm_id, end='')",
+        ),
+        "stream",
+    )
+    data = {"method": "custom", "content": {"action": "sync"}}
+    content = {"comm_id": shown["content"]["text"], "data": data}
+    kernel.shell_channel.send(kernel.session.msg("comm_msg", content))
+    run(kernel, "assert said == [{'action': 'sync'}], said\nassert ends == [1], ends")
+
+
+@pytest.mark.notebook
 def test_closed_leaves_no_painter_in_the_kernel(kernel: BlockingKernelClient) -> None:
     """Closing a feed in a kernel ends its thread, and its panel is HTML alone."""
     messages = run(

@@ -80,6 +80,10 @@ class StatusPanel(anywidget.AnyWidget):
         super().__init__(rows=rows, note=note)
         self.on_msg(self._receive)
         _answer_while_busy(self.comm)
+        # The comm's own method tells the kernel that a cell begins and ends. Called while a cell
+        # runs in another thread, that makes matplotlib draw and close the figures of the cell.
+        if self.comm is not None:
+            self.comm.handle_msg = self._handle_msg
 
     def show(self) -> None:
         """Display the live table, or bring it back in the place where it was settled."""
