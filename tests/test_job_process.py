@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.forking import EndsWorker, Forks, StopsLate, Stuck
-from tests.support.processes import run, write_script
+from tests.support.forking import EndsWorker, Forks, Pauses, StopsLate, Stuck
+from tests.support.processes import finish, run, start, write_script
 from tests.support.running import Echo
 from xpmnb import FailureReason, JobState, ProcessLauncher, experiment
 
@@ -46,7 +46,7 @@ def test_a_forked_child_of_a_thread_does_not_end_the_job(tmp_path: Path) -> None
         tmp_path,
         """
 import warnings
-from tests.support.forking import Forks
+from tests.support.forking import EndsWorker, Forks, Pauses, StopsLate, Stuck
 warnings.simplefilter("ignore", DeprecationWarning)
 with experiment(ROOT / "runs", "t") as xp:
     job = Forks.C(ending="return").submit().job
@@ -81,3 +81,55 @@ def test_a_killed_attempt_is_run_again_as_often_as_allowed(xp: experiment, tmp_p
     assert job.retry_count == 2
     assert len(set((tmp_path / "log").read_text().split())) == 3
     assert xp.jobs()["retries"].to_list() == [2]
+
+
+_LEAVES = """
+if __name__ == "__main__":
+    xp = experiment(ROOT / "runs", "t", launcher=sys.argv[2], max_jobs=1).start()
+    first, second = (Pauses.C(gate=ROOT / "gate", number=number).submit() for number in range(2))
+    while first.job.state.value != "running":
+        time.sleep(0.01)
+"""
+
+
+def leaves(folder: Path, end: str) -> Path:
+    """Write a script that comes to its end while one job runs and another waits."""
+    text = "from tests.support.forking import Pauses\n" + _LEAVES + f"    {end}\n"
+    return write_script(folder, text)
+
+
+def test_the_end_of_a_kernel_says_that_processes_go_on(tmp_path: Path) -> None:
+    """A job in a process is not called lost when its kernel ends; one that waited never began."""
+    process = start(leaves(tmp_path, "pass"), tmp_path, "process")
+    _, err = finish(process)
+    assert process.returncode == 0
+    assert "1 go on in processes of their own; 1 never began" in err
+    assert "lost" not in err
+    (tmp_path / "gate").touch()
+    with experiment(tmp_path / "runs", "t") as xp:
+        job = Pauses.C(gate=tmp_path / "gate", number=0).submit().job
+        assert job.wait(DEADLINE_S) == JobState.DONE
+    assert xp.failed == []
+
+
+def test_the_end_of_a_kernel_says_that_threads_are_lost(tmp_path: Path) -> None:
+    """A job in a thread ends with its kernel, on record and in words."""
+    process = start(leaves(tmp_path, "pass"), tmp_path, "thread")
+    _, err = finish(process)
+    assert "1 are lost; 1 never began" in err
+    assert len(list(tmp_path.rglob("pauses.failed"))) == 1
+
+
+def test_a_fork_of_the_kernel_that_ends_is_nothing_to_the_jobs(tmp_path: Path) -> None:
+    """A child of the kernel that exits as programs do records no job as lost."""
+    end = (
+        "import warnings; warnings.simplefilter('ignore', DeprecationWarning)\n"
+        "    os.fork() or sys.exit()\n"
+        "    os.wait(); (ROOT / 'gate').touch(); xp.close()\n"
+        "    print(first.job.state, second.job.state)"
+    )
+    process = start(leaves(tmp_path, end), tmp_path, "thread")
+    out, err = finish(process)
+    assert out == "JobState.DONE JobState.DONE\n"
+    assert "lost" not in err
+    assert not list(tmp_path.rglob("pauses.failed"))

@@ -68,3 +68,14 @@ class Stuck(ResumableTask):
         with self.log.open("a") as file:
             file.write(f"{os.getpid()}\n")
         ctypes.PyDLL(None).sleep(1000)
+
+
+class Pauses(Task):
+    """Runs until there is a file."""
+
+    gate: Meta[Path]
+    number: Param[int]
+
+    def execute(self) -> int:
+        await_file(self.gate)
+        return self.number

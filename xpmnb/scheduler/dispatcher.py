@@ -88,7 +88,7 @@ class Dispatcher:
 
     def take_over(self, old: Run, new: Run) -> None:
         """Give the live jobs of a run to another."""
-        new.use_launchers_of(old)
+        new.succeed(old)
         self.live.take_over(old, new)
 
     def give_up(self) -> None:
@@ -97,6 +97,31 @@ class Dispatcher:
             state = JobState.error(FailureReason.LOST)
             entry.job.settle(state, "the scheduler failed; its traceback is in the kernel's log")
             entry.job.announce()
+
+    def abandon(self) -> str:
+        """Start nothing more, and let the launchers record what is lost: this process ends.
+
+        Returns
+        -------
+        str
+            What becomes of the live jobs, in words; empty if there are none.
+        """
+        self._starter.stop()
+        jobs = [entry.job for entry in self.live.entries()]
+        begun = [job for job in jobs if job.state in (JobState.SCHEDULED, JobState.RUNNING)]
+        for launcher in {job.launcher for job in jobs}:
+            if launcher is not None:
+                launcher.abandon()
+        lost = sum(os.path.exists(job.layout.failed) for job in begun)  # noqa: PTH110 (a str)
+        counts = {
+            "go on in processes of their own": len(begun) - lost,
+            "are lost": lost,
+            "never began": len(jobs) - len(begun),
+        }
+        words = [f"{count} {what}" for what, count in counts.items() if count]
+        if lost or len(begun) < len(jobs):
+            words.append("submit them again; xp.wait() waits for jobs")
+        return "; ".join(words)
 
     @property
     def needs_looks(self) -> bool:
