@@ -19,6 +19,9 @@ from tests.support.running import (
     scheduler_threads,
 )
 from xpmnb import FailureReason, JobFailed, JobState, Meta, Param, Task, experiment
+from xpmnb.launchers.thread import ThreadLauncher
+from xpmnb.scheduler.jobs import Job
+from xpmnb.scheduler.launcher import Listener, Outcome
 
 
 def trashed(root: Path) -> list[Path]:
@@ -276,3 +279,28 @@ def test_what_was_done_before_is_known_as_such(tmp_path: Path) -> None:
         third = Echo.C(x=1).submit().job
         third.wait(DEADLINE_S)
     assert [job.recognised for job in (first, second, third)] == [False, False, True]
+
+
+class _LosesFirst(ThreadLauncher):
+    """Loses the first job that it is given, as a server does that dies before it forks."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._has_lost = False
+
+    def start(self, job: Job, listener: Listener) -> None:
+        if self._has_lost:
+            super().start(job, listener)
+        else:
+            self._has_lost = True
+            listener.finished(Outcome(None))
+
+
+def test_an_old_failure_is_not_the_end_of_a_new_submission(tmp_path: Path) -> None:
+    """A failed job that is submitted again is run, also if its first process was lost."""
+    log = tmp_path / "log"
+    with running(tmp_path):
+        Counted.C(log=log, x=1, fails=True).submit().job.wait(DEADLINE_S)
+        again = Counted.C(log=log, x=1, fails=False).submit(launcher=_LosesFirst()).job
+        assert again.wait(DEADLINE_S) == JobState.DONE
+    assert lines(log) == ["1", "1"]

@@ -12,7 +12,7 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING
 
-from xpmnb.conclusion import record_death
+from xpmnb.conclusion import interrupted_attempts, record_death
 from xpmnb.endings import Ending
 from xpmnb.processes import HOST
 from xpmnb.records.events import JobRecord
@@ -215,8 +215,10 @@ class Dispatcher:
         """Look at what other processes do: their jobs, their wishes, their tokens."""
         self._watcher.look()
         for entry in self._starter.running():
+            if entry.job.state != JobState.RUNNING or entry.job.stopping:
+                continue  # what lies there before it runs was meant for an earlier attempt
             request = read_stop_request(entry.job.layout)
-            if request is not None and not entry.job.stopping:
+            if request is not None:
                 self.on_cancel(entry.job)
                 entry.job.message = f"asked to stop by {request.by}"
         self._starter.start_waiting()
@@ -227,6 +229,8 @@ class Dispatcher:
         if death is None and job.stopping:
             death = Ending(reason=FailureReason.CANCELLED, message="its runner is gone")
         if death is None:
+            retries = interrupted_attempts(job.layout)
+            job.retry_count = max(job.retry_count, min(retries, job.demands.max_retries))
             self._judge(entry)
             return
         since = job.submitted_at or 0.0
@@ -292,6 +296,10 @@ class Dispatcher:
         """End a job as its directory says: somebody ran it, earlier or elsewhere."""
         job = entry.job
         record, mtime = read_end(job.layout)
+        if record.state == JobState.ERROR and _is_older(record, job):
+            # Nobody has run it since it failed: its process died before it had the lock.
+            self._judge(entry)
+            return
         if not record.state.is_final:
             # Another kernel began it again between two looks.
             self._watcher.watch(entry)
@@ -348,6 +356,13 @@ class Dispatcher:
                 self._emptied(run)
         # Last, for it wakes who waits: another thread that wants the interpreter.
         job.announce()
+
+
+def _is_older(record: JobRecord, job: Job) -> bool:
+    """Tell whether a failure on record is older than the submission, by the same clock."""
+    if record.host not in (None, HOST) or record.ended is None or job.submitted_at is None:
+        return False
+    return record.ended < job.submitted_at
 
 
 def _is_run_elsewhere(job: Job) -> bool:
