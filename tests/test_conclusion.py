@@ -58,7 +58,7 @@ def test_the_timeout_of_an_earlier_attempt_does_not_hide_a_death(tmp_path: Path)
 
 @pytest.mark.parametrize(
     ("kinds", "count"),
-    [("", 0), ("s", 0), ("se", 1), ("ses", 1), ("sese", 2), ("sess", 0), ("sesse", 1)],,
+    [("", 0), ("s", 0), ("se", 1), ("ses", 1), ("sese", 2), ("sess", 0), ("sesse", 1)],
 )
 def test_interrupted_attempts_are_those_in_a_row(tmp_path: Path, kinds: str, count: int) -> None:
     """Only the attempts since the last one that came to another end are counted."""
