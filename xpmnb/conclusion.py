@@ -109,7 +109,7 @@ def record_death(layout: JobLayout, ending: Ending, terms: Terms, since: float) 
         if not lock.acquire():
             return Outcome(None)
         try:
-            return _recorded_end(layout, since) or _write_death(layout, ending, terms)
+            return _recorded_end(layout, since) or _write_death(layout, ending, terms, since)
         finally:
             lock.release()
     except OSError as error:
@@ -137,14 +137,27 @@ def _recorded_end(layout: JobLayout, since: float) -> Outcome | None:
     )
 
 
-def _write_death(layout: JobLayout, ending: Ending, terms: Terms) -> Outcome:
+def _write_death(layout: JobLayout, ending: Ending, terms: Terms, since: float) -> Outcome:
     events = read_events(layout)
     starts = [event for event in events if isinstance(event, Started)]
     started_at = starts[-1].time if starts else None
     span = Span(len(starts), started_at, time.time())
-    if events and isinstance(events[-1], AttemptEnded) and terms.retries_left > 0:
-        reason, message = FailureReason(events[-1].reason), events[-1].message
-        return Outcome(
-            JobState.error(reason), message, started_at, events[-1].time, len(starts), retry=True
-        )
+    ends = [event for event in events if isinstance(event, (Started, AttemptEnded))]
+    end = ends[-1] if ends else None
+    # An older one is that of an earlier attempt: this one died before it began.
+    if isinstance(end, AttemptEnded) and end.time >= since and terms.retries_left > 0:
+        state = JobState.error(FailureReason(end.reason))
+        return Outcome(state, end.message, started_at, end.time, len(starts), retry=True)
     return write_end(layout, ending, span, terms)
+
+
+def interrupted_attempts(layout: JobLayout) -> int:
+    """Count the attempts, up to the last one, that ended and were each followed by another."""
+    count, began = 0, 0
+    for event in read_events(layout):
+        if isinstance(event, Started):
+            # The one before came to no such end: what follows is another row of attempts.
+            count, began = (0 if began else count), 1
+        elif isinstance(event, AttemptEnded) and began:
+            count, began = count + 1, 0
+    return count

@@ -100,6 +100,7 @@ class experiment(RunTables):  # noqa: N801 (reads like the verb that it is)
         max_jobs = self._bounds.max_jobs
         self._lane = _shared_lane if max_jobs is None else Lane(max_jobs)
         self._run: Run | None = None
+        self._successor: experiment | None = None
         self._note = ""
 
     def __repr__(self) -> str:
@@ -163,6 +164,7 @@ class experiment(RunTables):  # noqa: N801 (reads like the verb that it is)
                 run.lane = self._lane = self._lane_after(before)
             _scheduler.open_run(run)
         if before is not None:
+            before._successor = self  # noqa: SLF001 (of the same class)
             _scheduler.take_over(before._started(), run)  # noqa: SLF001 (of the same class)
             _scheduler.refill(run.lane)
         return self
@@ -185,6 +187,7 @@ class experiment(RunTables):  # noqa: N801 (reads like the verb that it is)
             self.wait()
         self._leave()
         run.closed.wait()
+        run.callbacks.close()
         _scheduler.join()
 
     def __enter__(self) -> Self:
@@ -306,6 +309,8 @@ class experiment(RunTables):  # noqa: N801 (reads like the verb that it is)
         """
         run = self._started()
         if not run.enter():
+            if self._successor is not None:  # a callback was under way when it was taken over
+                return self._successor.submit_task(task, options)
             message = f"{self!r} takes no tasks any more: start it again"
             raise SubmissionError(message)
         state = state_of(task)

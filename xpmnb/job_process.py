@@ -6,11 +6,13 @@ It is forked from the server of the process launcher, or is a fresh Python that 
 
 from __future__ import annotations
 
+import _thread
 import faulthandler
 import os
 import signal
 import sys
 import threading
+import time
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -36,6 +38,7 @@ _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 _AFTER_SERVER_S = 1.0
 """How long a process that overstays is left to the server, which tells the kernel of its end."""
 
+_AGAIN_S = 0.01
 _CODES = {FailureReason.CANCELLED: 128 + signal.SIGTERM, FailureReason.TIMEOUT: 124}
 """Exit codes as shells and ``timeout`` use them; 1 for all other failures."""
 
@@ -81,7 +84,12 @@ class SignalStopper:
 
     def _raise_once(self) -> None:
         # Once: a second signal must not break what the task does because of the first.
-        if self._is_open and not self._raised:
+        if not self._is_open or self._raised:
+            return
+        if "mask" in _forking.__dict__:
+            # What is raised here, in the midst of a fork, would be lost.
+            _thread.start_new_thread(_signal_again, ())
+        else:
             self._raised = True
             raise TaskCancelled(self._message, self._grace_s)
 
@@ -138,12 +146,55 @@ def _signals_to(attempt: Attempt) -> Iterator[None]:
     def on_signal(number: int, _: FrameType | None) -> None:
         attempt.cancel(f"the job was asked to stop ({signal.Signals(number).name})")
 
-    before = {number: signal.signal(number, on_signal) for number in _SIGNALS}
+    _before.update({number: signal.signal(number, on_signal) for number in _SIGNALS})
     try:
         yield
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        _put_signals_back()
+
+
+_before: dict[int, Any] = {}
+"""What handled the signals before, while they are led to an attempt."""
+
+_forking = threading.local()
+"""``mask``: what the current thread blocked before it began to fork."""
+
+
+def _put_signals_back() -> None:
+    while _before:
+        signal.signal(*_before.popitem())
+
+
+def _hold_signals() -> None:
+    # One that comes for the child before its handlers are put back would be lost.
+    if _before:
+        _forking.mask = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+
+
+def _let_signals() -> None:
+    mask = _forking.__dict__.get("mask")
+    if mask is not None:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        # Only now: what a handler raises here is lost, and so it raises nothing.
+        del _forking.mask
+
+
+def _begin_fork() -> None:
+    # A pool that ends its workers by SIGTERM does not mean the job.
+    _put_signals_back()
+    _let_signals()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=_hold_signals, after_in_parent=_let_signals, after_in_child=_begin_fork
+    )
+
+
+def _signal_again() -> None:
+    """Send the signal once more, to a main thread that was forking: the body of a raw thread."""
+    time.sleep(_AGAIN_S)
+    signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGTERM)
 
 
 def run_job(request: JobRequest, report: Callable[[dict[str, Any]], None]) -> int:

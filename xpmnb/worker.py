@@ -9,11 +9,12 @@ from __future__ import annotations
 import _thread
 import json
 import os
+import sys
 import threading
 import time
 from contextlib import suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from xpmnb.conclusion import Span, write_end
 from xpmnb.core.model import Running
@@ -237,40 +238,61 @@ class Attempt:
         running = Running(self.layout.path, dict(self._work.tags))
         for each in (*built.init_tasks, built.root):
             each.__dict__["__xpm_running__"] = running
-        for each in built.init_tasks:
-            each.execute()
-        return built.root.execute()
+        process = os.getpid()
+        try:
+            for each in built.init_tasks:
+                each.execute()
+            return built.root.execute()
+        finally:
+            if os.getpid() != process:
+                _end_fork(sys.exception())
 
     def _stop(self, cause: Ending) -> None:
         """Ask the task to stop, for the first reason that comes. Signal handlers call it, too."""
         if self._asked.acquire(blocking=False):
             self._cause = cause
             if self._surroundings.ends_at_once and self._started_at is not None:
-                # Not threading.Thread: the signal may have come while its lock was held.
-                self._ending_early.acquire()
-                _thread.start_new_thread(self._end_early, (cause,))
+                self._begin_ending_early(cause)
         self._stopper.request(cause.message)
+
+    def _begin_ending_early(self, cause: Ending) -> None:
+        # Never waits: a signal may have come to the very thread that holds the lock, as it ends.
+        if self._ending_early.acquire(blocking=False):
+            try:
+                # Not threading.Thread: the signal may have come while its lock was held.
+                _thread.start_new_thread(self._end_early, (cause,))
+            except RuntimeError:  # the system gives no thread: the end is written later
+                self._ending_early.release()
 
     def _end_early(self, cause: Ending) -> None:
         """Write the end while the task still cleans up: it may be killed before it is through."""
         try:
             if self._claim.acquire(blocking=False):
-                with suppress(OSError):
+                try:
                     self._outcome = self._write_end(cause, time.time())
+                except OSError:  # a full disk, say: the end is tried once more when it has come
+                    self._claim.release()
         finally:
             self._ending_early.release()
 
     def _conclude(self, context: JobContext, ending: Ending) -> Outcome:
         """Write result and end, unless somebody has done so."""
-        with self._ending_early:
-            if self._outcome is not None:
-                return replace(self._outcome, ended_at=time.time())
+        early = self._early_outcome()
+        if early is not None:
+            return early
         result, refusal = self._keep_result(context, ending.value)
         if refusal:
             ending = replace(ending, message=refusal)
-        if not self._claim.acquire(blocking=False):  # the process is ending: recorded as lost
-            return Outcome(JobState.error(FailureReason.LOST), "its kernel ended while it ran")
-        return self._write_end(ending, time.time(), result)
+        if self._claim.acquire(blocking=False):
+            return self._write_end(ending, time.time(), result)
+        # It was asked to stop at the last moment, or the process is ending: recorded as lost.
+        lost = Outcome(JobState.error(FailureReason.LOST), "its kernel ended while it ran")
+        return self._early_outcome() or lost
+
+    def _early_outcome(self) -> Outcome | None:
+        """Return the end that was written while the task ran, if one was."""
+        with self._ending_early:
+            return self._outcome and replace(self._outcome, ended_at=time.time())
 
     def _keep_result(self, context: JobContext, value: Any) -> tuple[Any, str]:
         """Write the returned value, if it is JSON.
@@ -301,3 +323,14 @@ class Attempt:
         """Write the end: of the job, or of an attempt that is followed by another."""
         span = Span(self._number, self._started_at, ended_at)
         return write_end(self.layout, ending, span, self._terms, result)
+
+
+def _end_fork(error: BaseException | None) -> NoReturn:
+    """End a process that the task has forked and that came back from it: it is not the job."""
+    ending = Ending() if error is None else ending_of(error)
+    try:
+        sys.stderr.write(ending.traceback)
+        sys.stdout.flush()
+        sys.stderr.flush()
+    finally:
+        os._exit(ending.exit_code or int(ending.reason is not None))

@@ -16,8 +16,12 @@ from tests.support.running import (
     gates,
     lines,
     running,
+    scheduler_threads,
 )
 from xpmnb import FailureReason, JobFailed, JobState, Meta, Param, Task, experiment
+from xpmnb.launchers.thread import ThreadLauncher
+from xpmnb.scheduler.jobs import Job
+from xpmnb.scheduler.launcher import Listener, Outcome
 
 
 def trashed(root: Path) -> list[Path]:
@@ -197,6 +201,59 @@ def test_a_run_that_was_taken_over_is_waited_for_by_the_new_one(tmp_path: Path) 
         assert job.state == JobState.DONE
 
 
+def test_a_run_that_takes_over_calls_the_callbacks(tmp_path: Path) -> None:
+    """What was to be called for a live job is called once, by the new run, which waits for it."""
+    called: list[object] = []
+    with running(tmp_path):
+        held = Held.C(key="a")
+        held.on_completed(called.append)
+        held.submit()
+        gates.await_begin("a")
+        new = experiment(tmp_path / "runs", "t").start()
+        held.on_completed(lambda: called.append("late"))
+        gates.open("a")
+        new.wait(DEADLINE_S)
+        assert called == [held, "late"]
+        new.close()
+    assert not scheduler_threads()
+
+
+def test_a_callback_under_way_submits_to_the_run_that_takes_over(tmp_path: Path) -> None:
+    """A callback that began before another run took over submits to that one, which waits."""
+    submitted: list[Echo] = []
+
+    def submit_more() -> None:
+        gates.hold("callback")
+        submitted.append(Echo.C(x=2).submit())
+
+    with running(tmp_path):
+        first = Echo.C(x=1)
+        first.on_completed(submit_more)
+        first.submit()
+        gates.await_begin("callback")
+        new = experiment(tmp_path / "runs", "t").start()
+        gates.open("callback")
+        new.wait(DEADLINE_S)
+        assert submitted[0].job.result() == 2
+        assert new.jobs()["id"].to_list() == [submitted[0].job.id]
+        new.close()
+    assert not scheduler_threads()
+
+
+def test_a_run_that_is_left_ends_with_its_last_callback(tmp_path: Path) -> None:
+    """A run that is left by an error ends when its callback has returned: no thread is left."""
+    gates.reset()
+    xp = experiment(tmp_path / "runs", "t").start()
+    task = Echo.C(x=1)
+    task.on_completed(lambda: gates.hold("callback"))
+    task.submit()
+    gates.await_begin("callback")
+    xp.__exit__(KeyError, KeyError(), None)
+    gates.open("callback")
+    xp.close()
+    assert not scheduler_threads()
+
+
 def test_a_deleted_result_is_told(tmp_path: Path) -> None:
     """A job whose directory was deleted is no done job: table and result() say what happened."""
     with running(tmp_path) as xp:
@@ -222,3 +279,28 @@ def test_what_was_done_before_is_known_as_such(tmp_path: Path) -> None:
         third = Echo.C(x=1).submit().job
         third.wait(DEADLINE_S)
     assert [job.recognised for job in (first, second, third)] == [False, False, True]
+
+
+class _LosesFirst(ThreadLauncher):
+    """Loses the first job that it is given, as a server does that dies before it forks."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._has_lost = False
+
+    def start(self, job: Job, listener: Listener) -> None:
+        if self._has_lost:
+            super().start(job, listener)
+        else:
+            self._has_lost = True
+            listener.finished(Outcome(None))
+
+
+def test_an_old_failure_is_not_the_end_of_a_new_submission(tmp_path: Path) -> None:
+    """A failed job that is submitted again is run, also if its first process was lost."""
+    log = tmp_path / "log"
+    with running(tmp_path):
+        Counted.C(log=log, x=1, fails=True).submit().job.wait(DEADLINE_S)
+        again = Counted.C(log=log, x=1, fails=False).submit(launcher=_LosesFirst()).job
+        assert again.wait(DEADLINE_S) == JobState.DONE
+    assert lines(log) == ["1", "1"]

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-MAX_PASSED = 64
-"""How many file descriptors a frame may bring."""
+MAX_PASSED = 253
+"""How many file descriptors a frame may bring: as many as Linux passes with one message."""
 
 MAX_REPORT_BYTES = 32 * 1024
 """Two reports of this size fit into a pipe that nobody reads, and dozens into a socket."""

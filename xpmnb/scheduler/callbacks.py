@@ -87,6 +87,8 @@ class CallbackThread:
         self._completed: dict[Job, list[CompletedCall]] = {}
         """What is to be called when live jobs are done."""
         self._due: deque[Callable[[], None]] = deque()
+        self.begun = 0
+        """How often something became pending; unchanged, and nothing pending: nothing was."""
         self._is_busy = False
         self._is_closed = False
         self._poll_at = 0.0
@@ -164,6 +166,19 @@ class CallbackThread:
             if watches or (calls and ok):
                 self._add(partial(self._conclude, job, watches, calls if ok else []))
 
+    def take_from(self, other: CallbackThread, job: Job) -> None:
+        """Call from now on what another thread had to call for a job, which has not ended."""
+        with other._changed:
+            watches = other._watches.pop(job, [])
+            calls = other._completed.pop(job, [])
+        with self._changed:
+            if watches:
+                self._watches.setdefault(job, []).extend(watches)
+            if calls:
+                self._completed.setdefault(job, []).extend(calls)
+            if watches or calls:
+                self._wake()
+
     def pending(self) -> int:
         """Return how many callbacks are queued or running; ends of jobs count as one."""
         with self._changed:
@@ -196,6 +211,7 @@ class CallbackThread:
     def _add(self, work: Callable[[], None]) -> None:
         """Queue work; the caller holds the lock."""
         self._due.append(work)
+        self.begun += 1
         self._wake()
 
     def _wake(self) -> None:
@@ -250,6 +266,7 @@ class CallbackThread:
         if calls:
             # These jobs still count as live, or their ends are queued: there is no gap before.
             self._is_busy = True
+            self.begun += 1
         for job, call in calls:
             self._call(job, call)
         self._poll_at = time.monotonic() + _POLL_INTERVAL_S

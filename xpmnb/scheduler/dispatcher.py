@@ -12,7 +12,7 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING
 
-from xpmnb.conclusion import record_death
+from xpmnb.conclusion import interrupted_attempts, record_death
 from xpmnb.endings import Ending
 from xpmnb.processes import HOST
 from xpmnb.records.events import JobRecord
@@ -88,7 +88,7 @@ class Dispatcher:
 
     def take_over(self, old: Run, new: Run) -> None:
         """Give the live jobs of a run to another."""
-        new.use_launchers_of(old)
+        new.succeed(old)
         self.live.take_over(old, new)
 
     def give_up(self) -> None:
@@ -97,6 +97,31 @@ class Dispatcher:
             state = JobState.error(FailureReason.LOST)
             entry.job.settle(state, "the scheduler failed; its traceback is in the kernel's log")
             entry.job.announce()
+
+    def abandon(self) -> str:
+        """Start nothing more, and let the launchers record what is lost: this process ends.
+
+        Returns
+        -------
+        str
+            What becomes of the live jobs, in words; empty if there are none.
+        """
+        self._starter.stop()
+        jobs = [entry.job for entry in self.live.entries()]
+        begun = [job for job in jobs if job.state in (JobState.SCHEDULED, JobState.RUNNING)]
+        for launcher in {job.launcher for job in jobs}:
+            if launcher is not None:
+                launcher.abandon()
+        lost = sum(os.path.exists(job.layout.failed) for job in begun)  # noqa: PTH110 (a str)
+        counts = {
+            "go on in processes of their own": len(begun) - lost,
+            "are lost": lost,
+            "never began": len(jobs) - len(begun),
+        }
+        words = [f"{count} {what}" for what, count in counts.items() if count]
+        if lost or len(begun) < len(jobs):
+            words.append("submit them again; xp.wait() waits for jobs")
+        return "; ".join(words)
 
     @property
     def needs_looks(self) -> bool:
@@ -197,8 +222,10 @@ class Dispatcher:
         """Look at what other processes do: their jobs, their wishes, their tokens."""
         self._watcher.look()
         for entry in self._starter.running():
+            if entry.job.state != JobState.RUNNING or entry.job.stopping:
+                continue  # what lies there before it runs was meant for an earlier attempt
             request = read_stop_request(entry.job.layout)
-            if request is not None and not entry.job.stopping:
+            if request is not None:
                 self.on_cancel(entry.job)
                 entry.job.message = f"asked to stop by {request.by}"
         self._starter.start_waiting()
@@ -209,6 +236,8 @@ class Dispatcher:
         if death is None and job.stopping:
             death = Ending(reason=FailureReason.CANCELLED, message="its runner is gone")
         if death is None:
+            retries = interrupted_attempts(job.layout)
+            job.retry_count = max(job.retry_count, min(retries, job.demands.max_retries))
             self._judge(entry)
             return
         since = job.submitted_at or 0.0
@@ -271,6 +300,10 @@ class Dispatcher:
         """End a job as its directory says: somebody ran it, earlier or elsewhere."""
         job = entry.job
         record, mtime = read_end(job.layout)
+        if record.state == JobState.ERROR and _is_older(record, job):
+            # Nobody has run it since it failed: its process died before it had the lock.
+            self._judge(entry)
+            return
         if not record.state.is_final:
             # Another kernel began it again between two looks.
             self._watcher.watch(entry)
@@ -347,6 +380,13 @@ def _on_record(job: Job, outcome: Outcome) -> Outcome:
     recorded = _record_unstarted(job, reason, outcome.message)
     is_kept = recorded.state is None or recorded.marker_mtime_ns is not None
     return recorded if is_kept else outcome
+
+
+def _is_older(record: JobRecord, job: Job) -> bool:
+    """Tell whether a failure on record is older than the submission, by the same clock."""
+    if record.host not in (None, HOST) or record.ended is None or job.submitted_at is None:
+        return False
+    return record.ended < job.submitted_at
 
 
 def _is_run_elsewhere(job: Job) -> bool:

@@ -5,6 +5,7 @@ Calls nothing: ``callbacks.py`` does.
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING, Any
@@ -97,8 +98,8 @@ class OutputWatch:
 
     Notes
     -----
-    Made by the submitting thread, then used by the thread of the callbacks only; any thread may
-    append to the list.
+    Made by the submitting thread, then used by the thread of the callbacks, which may be another
+    one when a new run takes the job over. Any thread may append to the list.
     """
 
     def __init__(self, layout: JobLayout, task: Any, watched: Sequence[Watcher]) -> None:
@@ -106,6 +107,7 @@ class OutputWatch:
         self.watched = watched
         self._follower = JournalFollower(layout.outputs)
         self._restarts = 0
+        self._polling = threading.Lock()
         roots = (task, *state_of(task).init_tasks)
         self._inside = {id(each) for root in roots for each in graph_of(root)}
         self._outputs: list[tuple[Any, TaskOutput]] = []
@@ -125,6 +127,10 @@ class OutputWatch:
             Each is to be called once; its ``str`` says what it is. What it raises comes from code
             of the user, or says that a value cannot be read.
         """
+        with self._polling:
+            return self._poll()
+
+    def _poll(self) -> list[Callable[[], None]]:
         follower = self._follower
         while True:
             entries = follower.read_new()

@@ -54,7 +54,7 @@ class Register:
             for entry in self._entries.values():
                 if old in entry.runs:
                     entry.runs = [run for run in entry.runs if run not in (old, new)] + [new]
-                    new.live.add(entry.job)
+                    new.take_over(entry.job, old)
             old.live.clear()
 
     def remove(self, entry: Entry) -> bool:

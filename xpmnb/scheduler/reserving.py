@@ -26,7 +26,7 @@ class Reservations:
     def heads(self) -> Iterator[Entry]:
         """Yield the jobs whose turn it is, until none of those that are left can have it."""
         asked: set[Hashable] = set()
-        for line in self._lines.values():
+        for line in list(self._lines.values()):  # a job that is started may bring another
             while new := [each for each in line.first() if each not in asked]:
                 for entry in new:
                     asked.add(entry)
@@ -37,11 +37,11 @@ class Reservations:
         claims = entry.job.demands.claims
         if not claims:
             return True
+        self._waiting.pop(entry, None)
         entry.job.holding = self._line_of(entry).acquire(entry, claims)
         if entry.job.holding is None:
             self._waiting[entry] = None
             return False
-        self._waiting.pop(entry, None)
         return True
 
     def give_back(self, entry: Entry, *, has_ended: bool = True) -> bool:

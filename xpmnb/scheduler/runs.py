@@ -93,8 +93,10 @@ class Run:
         self.layout = layout
         self.lane = lane
         self.observers = observers
+        self.idle: Callable[[], None] = announce_change
+        """Told when no callback is due any more. Set by the scheduler."""
         self.callbacks = CallbackThread(
-            self._report_callback, around=as_current, announce=announce_change
+            self._report_callback, around=as_current, announce=self._tell_idle
         )
         """Calls what the user wants to be called when jobs end or make something."""
         self.handles: WeakValueDictionary[str, Job] = WeakValueDictionary()
@@ -109,6 +111,7 @@ class Run:
         self.closing = False
         """Whether it ends as soon as no job is live."""
         self.closed = threading.Event()
+        self._before: Run | None = None
         self._gate = threading.Lock()
         self._entering = 0
         self._launchers: list[Launcher] = []
@@ -137,8 +140,18 @@ class Run:
 
     @property
     def is_over(self) -> bool:
-        """Whether no job is live, no submission under way, and no callback due."""
-        return not self.live and not self._entering and not self.callbacks.pending()
+        """Whether no job is live, no submission under way, and no callback due.
+
+        Nor of the run that this one took over.
+        """
+        begun = self.callbacks.begun
+        # In this order: callbacks submit, and who submits leaves a live job.
+        if self.callbacks.pending() or self._entering or self.live:
+            return False
+        if self._before is not None and self._before.closed.is_set():
+            self._before = None
+        # A job that ended meanwhile has its callbacks, which may submit the next.
+        return begun == self.callbacks.begun and (self._before is None or self._before.is_over)
 
     def attend(self, job: Job, task: Any) -> None:
         """Call the callbacks of a submitted task from now on. Submitting threads."""
@@ -156,10 +169,19 @@ class Run:
             launcher.open()
             self._launchers.append(launcher)
 
-    def use_launchers_of(self, other: Run) -> None:
-        """Keep open what the live jobs of another run need, which are this one's from now on."""
+    def succeed(self, other: Run) -> None:
+        """Keep open what the live jobs of another run need, and wait for its callbacks."""
+        self._before = other
         for launcher in other._launchers:
             self.use(launcher)
+
+    def take_over(self, job: Job, other: Run) -> None:
+        """Have a live job of another run from now on, and its callbacks."""
+        self.live.add(job)
+        self.handles[job.id] = job
+        if job.run is other:
+            job.run = self
+        self.callbacks.take_from(other.callbacks, job)
 
     def write_submission(self, job: Job) -> None:
         """Note that a job was submitted; :meth:`flush` writes it. Submitting threads."""
@@ -213,6 +235,9 @@ class Run:
         """Show that a callback raised."""
         job.message = f"{job.message}; {text}" if job.message else text
         self.notify(job)
+
+    def _tell_idle(self) -> None:
+        self.idle()
 
     def _write(self, write: Callable[[], None]) -> None:
         # The journal is an index: without it the job directories are read. So a full disk, or a

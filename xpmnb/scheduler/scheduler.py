@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import atexit
 import logging
+import os
 import threading
 import time
 from typing import TYPE_CHECKING
@@ -46,13 +47,17 @@ class Scheduler:
         self._flush_at: float | None = None
         """When the journals are due, on the monotonic clock."""
         self._is_registered = False
+        self._process = 0
+        """The number of the process whose jobs these are."""
 
     def open_run(self, run: Run) -> None:
         """Take a run in; the thread starts if it does not run yet."""
+        run.idle = lambda: self._look_for_end(run)
         with self._lock:
             self._runs.add(run)
             if not self._is_registered:
                 self._is_registered = True
+                self._process = os.getpid()
                 atexit.register(self.abandon)
             if self._thread is None:
                 # A daemon: leaving the kernel must not wait for jobs; `abandon` records them.
@@ -95,16 +100,11 @@ class Scheduler:
 
     def abandon(self) -> None:
         """Record what runs in this process as lost: it is about to end."""
-        entries = self._dispatcher.live.entries()
-        if entries:
-            _logger.warning(
-                "%d of the jobs had not ended when this process did: lost, and run again when they "
-                "are submitted. Wait for jobs with xp.wait().",
-                len(entries),
-            )
-        for launcher in {entry.job.launcher for entry in entries}:
-            if launcher is not None:
-                launcher.abandon()
+        if os.getpid() != self._process:
+            return  # a fork of it, whose end is nothing to the jobs
+        words = self._dispatcher.abandon()
+        if words:
+            _logger.warning("this process ended before its jobs: %s", words)
         for run in list(self._runs):
             run.flush()
 
@@ -144,12 +144,21 @@ class Scheduler:
             self._flush_at = time.monotonic() + _FLUSH_INTERVAL_S
             self._inbox.wake()
 
+    def _look_for_end(self, run: Run) -> None:
+        """Wake who waits for the callbacks of a run, which may be over with them."""
+        announce_change()
+        if run.closing and run in self._runs:
+            self._inbox.post(self._finish_if_over, run)
+
     def _finish_if_over(self, run: Run) -> None:
         if not run.is_over or run not in self._runs:
             return
-        run.finish()
         with self._lock:
             self._runs.discard(run)
+            waiting = [each for each in self._runs if each.closing]
+        run.finish()
+        for each in waiting:  # for this one, perhaps, which it took over
+            self._inbox.post(self._finish_if_over, each)
         announce_change()
 
     def _give_up(self) -> None:

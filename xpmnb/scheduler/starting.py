@@ -33,6 +33,7 @@ class Starter:
     def __init__(self, fail: Callable[[Entry, FailureReason, str], None]) -> None:
         self._fail = fail
         self._running: set[Entry] = set()
+        self._is_stopped = False
         self._reservations = Reservations()
 
     def __bool__(self) -> bool:
@@ -46,6 +47,10 @@ class Starter:
     def is_running(self, entry: Entry) -> bool:
         """Tell whether a job is among those."""
         return entry in self._running
+
+    def stop(self) -> None:
+        """Start nothing more: the process is about to end. Any thread."""
+        self._is_stopped = True
 
     def add(self, entry: Entry) -> None:
         """Let a job that is ready wait for room."""
@@ -64,7 +69,7 @@ class Starter:
 
     def fill(self, lane: Lane) -> None:
         """Start what is ready while the lane has room."""
-        while lane.queue and lane.running < lane.limit:
+        while lane.queue and lane.running < lane.limit and not self._is_stopped:
             entry = lane.queue.popleft()
             if entry.job.state == JobState.READY:  # not cancelled while it queued
                 self._start_if_free(entry)
@@ -73,6 +78,8 @@ class Starter:
         """Start the jobs whose tokens have become free."""
         without_room: list[Entry] = []
         for entry in self._reservations.heads():
+            if self._is_stopped:
+                return
             if entry.lane.running < entry.lane.limit:
                 self._start_if_free(entry)
             else:  # who stands in line holds up those behind
