@@ -85,7 +85,9 @@ def write_end(
     return Outcome(state, ending.message, *times, mtime, result)
 
 
-def record_death(layout: JobLayout, ending: Ending, terms: Terms, since: float) -> Outcome:
+def record_death(
+    layout: JobLayout, ending: Ending, terms: Terms, since: float, *, taken_over: bool = False
+) -> Outcome:
     """Record the end of a job whose process is gone, unless it recorded it itself.
 
     Parameters
@@ -98,26 +100,35 @@ def record_death(layout: JobLayout, ending: Ending, terms: Terms, since: float) 
         Under which it ran.
     since : float
         Seconds since the epoch: an end that was recorded before is that of an earlier attempt.
+    taken_over : bool
+        Whether somebody else had started the process, perhaps before that time.
 
     Returns
     -------
     Outcome
-        What the files say now; without a state if another runner has the job.
+        What the files say now; without a state if another runner has the job, and without an
+        attempt if the process died before it began one: then nothing is recorded.
     """
     lock = PathLock(layout.lock)
     try:
         if not lock.acquire():
             return Outcome(None)
         try:
-            return _recorded_end(layout, since) or _write_death(layout, ending, terms, since)
+            recorded = _recorded_end(layout, since)
+            began = 0.0 if taken_over else since
+            return recorded or _write_death(layout, ending, terms, began)
         finally:
             lock.release()
     except OSError as error:
-        state = JobState.error(ending.reason or FailureReason.LOST)
         if not os.path.exists(layout.hidden):  # noqa: PTH110 (a str)
-            # It died before it made the directory: the scheduler makes it.
-            return Outcome(state, ending.message, None, time.time())
-        return Outcome(state, f"{ending.message} ({error})", None, time.time())
+            return _unbegun(ending)
+        state = JobState.error(ending.reason or FailureReason.LOST)
+        return Outcome(state, f"{ending.message} ({error})", since, time.time())
+
+
+def _unbegun(ending: Ending) -> Outcome:
+    state = JobState.error(ending.reason or FailureReason.LOST)
+    return Outcome(state, ending.message, None, time.time())
 
 
 def _recorded_end(layout: JobLayout, since: float) -> Outcome | None:
@@ -140,7 +151,9 @@ def _recorded_end(layout: JobLayout, since: float) -> Outcome | None:
 def _write_death(layout: JobLayout, ending: Ending, terms: Terms, since: float) -> Outcome:
     events = read_events(layout)
     starts = [event for event in events if isinstance(event, Started)]
-    started_at = starts[-1].time if starts else None
+    if not starts or starts[-1].time < since:
+        return _unbegun(ending)
+    started_at = starts[-1].time
     span = Span(len(starts), started_at, time.time())
     ends = [event for event in events if isinstance(event, (Started, AttemptEnded))]
     end = ends[-1] if ends else None

@@ -12,9 +12,10 @@ import pytest
 
 from tests.support.acting import Act, Persist, Tells
 from tests.support.declaring import loose
-from tests.support.nurseries import children_of
+from tests.support.nurseries import await_true, children_of
+from tests.support.processes import await_line, finish, start, write_script
 from tests.support.processes import run as run_script
-from xpmnb import FailureReason, JobState, Param, ProcessLauncher, Task, experiment
+from xpmnb import FailureReason, JobState, Param, ProcessLauncher, Task, experiment, workspace
 from xpmnb.errors import ExportError
 
 DEADLINE_S = 60.0
@@ -249,3 +250,34 @@ class Chosen(Task):
 
     def execute(self) -> int:
         return os.getpid()
+
+
+_KILLED = """
+from tests.support.acting import Persist, await_begin
+
+experiment(ROOT / "runs", "killed", launcher="process").start()
+Persist.C(what="hold", root=ROOT).submit(walltime=float(sys.argv[2]))
+await_begin(ROOT)
+print("begun", flush=True)
+threading.Event().wait()
+"""
+
+
+def test_a_timeout_while_no_kernel_lives_is_retried_by_the_next(tmp_path: Path) -> None:
+    """A resumable job whose time runs out after its kernel died runs again when submitted."""
+    kernel = start(write_script(tmp_path, _KILLED), tmp_path, "1.0")
+    try:
+        await_line(kernel, "begun")
+    finally:
+        kernel.kill()
+        finish(kernel)
+    [directory] = tmp_path.glob("runs/jobs/*/*")
+    events = directory / "__xpm__/events.jsonl"
+    await_true(lambda: "attempt-ended" in events.read_text(), "the end of its time")
+    assert workspace(tmp_path / "runs").jobs()["state"].to_list() != ["done"]
+    (tmp_path / "go").touch()
+    with experiment(tmp_path / "runs", "next", launcher="process") as xp:
+        job = run(Persist.C(what="hold", root=tmp_path))
+        assert (job.path, job.result()) == (directory, "done")
+        assert events.read_text().count('"started"') == 2
+        assert xp.failed == []

@@ -226,6 +226,22 @@ def test_a_request_that_comes_early_is_not_lost(tmp_path: Path, make: Any) -> No
             assert (task.job.path / "__xpm__/params.json").exists()
 
 
+def test_what_died_before_it_began_is_no_earlier_attempt(tmp_path: Path, make: Any) -> None:
+    """A job that failed before, and is cancelled before it begins again, began never."""
+    with opened(tmp_path, make(), max_jobs=1):
+        task = Act.C(what="raise", root=tmp_path)
+        task.submit().wait(DEADLINE_S)
+        task.submit()
+        await_start(task.job)
+        task.job.cancel()
+        task.wait(DEADLINE_S)
+        if task.job.failure_reason is FailureReason.CANCELLED:  # it may have been quicker
+            end = end_of(task.job)
+            assert end["attempt"] in {0, 1}
+            assert (end["started"] is None) == (end["attempt"] == 0)
+            assert task.job.stdout.exists() == (end["attempt"] == 1)
+
+
 def test_a_cancelled_job_runs_when_it_is_submitted_again(tmp_path: Path, launcher: str) -> None:
     """Being cancelled is not sticky."""
     with opened(tmp_path, launcher):

@@ -86,7 +86,7 @@ def _finish(stopping: Stopping) -> None:
     death = stopping.death
     layout = stopping.layout
     if death is not None:
-        record_death(layout, death, Terms(), since=stopping.asked_at)
+        record_death(layout, death, Terms(), stopping.asked_at, taken_over=True)
     _say(layout, outcome_words(read_record(layout)))
 
 

@@ -43,7 +43,8 @@ def find_launcher(launcher: Launcher | str, where: str) -> Launcher:
             message = f"{where}: launcher {launcher!r} is unknown: use {words}, or give a Launcher"
             raise ValueError(message)
         return known
-    if not callable(getattr(launcher, "start", None)):
+    # A class has all methods, too: ProcessLauncher is no launcher, ProcessLauncher() is.
+    if isinstance(launcher, type) or not callable(getattr(launcher, "start", None)):
         message = f"{where}: {launcher!r} is no launcher: use 'thread', 'process' or a Launcher"
         raise TypeError(message)
     return launcher

@@ -241,7 +241,8 @@ class Dispatcher:
             self._judge(entry)
             return
         since = job.submitted_at or 0.0
-        outcome = record_death(job.layout, death, terms_of(job, ""), since)
+        outcome = record_death(job.layout, death, terms_of(job, ""), since, taken_over=True)
+        outcome = _on_record(job, outcome)
         if outcome.state is None:
             self._watch(entry)
         else:
@@ -370,12 +371,14 @@ def _record_unstarted(job: Job, reason: FailureReason, message: str) -> Outcome:
 
 
 def _on_record(job: Job, outcome: Outcome) -> Outcome:
-    """Return an outcome that is on record, also where its launcher had nothing to write it to.
+    """Return an outcome that is on record, also where no attempt began that could record it.
 
-    A process may end, or be refused, before it has made the directory of its job.
+    A process may end, or be refused, before it has made the directory of its job ready.
     """
     reason = outcome.state.failure_reason if outcome.state is not None else None
-    if reason is None or outcome.attempt or os.path.exists(job.layout.hidden):  # noqa: PTH110 (str)
+    if reason is None or outcome.attempt or outcome.started_at is not None:
+        return outcome
+    if outcome.marker_mtime_ns is not None:
         return outcome
     recorded = _record_unstarted(job, reason, outcome.message)
     is_kept = recorded.state is None or recorded.marker_mtime_ns is not None
