@@ -6,7 +6,7 @@ import json
 import math
 import os
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from xpmnb.endings import Ending
@@ -68,7 +68,7 @@ def write_end(
             journal.append(event.to_json())
         finally:
             journal.close()
-        return Outcome(state, ending.message, *times, retry=True)
+        return Outcome(state, ending.message, *times, pid=os.getpid(), retry=True)
     marker = EndMarker(
         state.value,
         ending.reason,
@@ -82,7 +82,7 @@ def write_end(
     path = layout.done if ending.reason is None else layout.failed
     write_atomic(path, json.dumps(marker.to_json()).encode())
     mtime = os.stat(path).st_mtime_ns  # noqa: PTH116 (a str; hot)
-    return Outcome(state, ending.message, *times, mtime, result)
+    return Outcome(state, ending.message, *times, mtime, result, os.getpid())
 
 
 def record_death(
@@ -145,6 +145,7 @@ def _recorded_end(layout: JobLayout, since: float) -> Outcome | None:
         record.attempts,
         mtime,
         record.result,
+        record.pid,
     )
 
 
@@ -161,7 +162,7 @@ def _write_death(layout: JobLayout, ending: Ending, terms: Terms, since: float) 
     if isinstance(end, AttemptEnded) and end.time >= since and terms.retries_left > 0:
         state = JobState.error(FailureReason(end.reason))
         return Outcome(state, end.message, started_at, end.time, len(starts), retry=True)
-    return write_end(layout, ending, span, terms)
+    return replace(write_end(layout, ending, span, terms), pid=starts[-1].pid)
 
 
 def interrupted_attempts(layout: JobLayout) -> int:

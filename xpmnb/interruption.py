@@ -34,9 +34,9 @@ def _drain() -> None:
         return
 
 
-# After a request the thread has this long to end the stretch before another one can reach it, so
-# that ending it is not interrupted in turn.
-_PAUSE_S = 1.0
+# After a request the task has this long to clean up, as long as a process has, before another
+# request can reach it: a second one does not break what it does because of the first.
+_PAUSE_S = 10.0
 
 
 class Interrupter:
@@ -58,8 +58,8 @@ class Interrupter:
     def request(self, message: str = "") -> None:  # noqa: ARG002 (an error that is raised from outside has no words)
         """Ask the thread to stop.
 
-        Asking again, a second later or more, raises once more: the task may have swallowed the
-        first.
+        Asking again, ten seconds later or more, raises once more: the task may have swallowed
+        the first.
         """
         with self._lock:
             self.requested = True

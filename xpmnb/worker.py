@@ -81,7 +81,7 @@ class Attempt:
     def time_out(self) -> None:
         """Ask the task to stop because its time has run out."""
         message = f"its time ran out after {self._terms.walltime_s:g} s"
-        self._stop(Ending(reason=FailureReason.TIMEOUT, message=message))
+        self._stop(Ending(reason=FailureReason.TIMEOUT, message=message), again=False)
 
     def abandon(self) -> None:
         """Record the job as lost, unless it has ended: its process is about to end."""
@@ -247,12 +247,17 @@ class Attempt:
             if os.getpid() != process:
                 _end_fork(sys.exception())
 
-    def _stop(self, cause: Ending) -> None:
-        """Ask the task to stop, for the first reason that comes. Signal handlers call it, too."""
+    def _stop(self, cause: Ending, *, again: bool = True) -> None:
+        """Ask the task to stop, for the first reason that comes. Signal handlers call it, too.
+
+        A clean-up for an earlier reason is disturbed only by somebody who asks ``again``.
+        """
         if self._asked.acquire(blocking=False):
             self._cause = cause
             if self._surroundings.ends_at_once and self._started_at is not None:
                 self._begin_ending_early(cause)
+        elif not again:
+            return
         self._stopper.request(cause.message)
 
     def _begin_ending_early(self, cause: Ending) -> None:

@@ -113,8 +113,11 @@ def test_a_swallowed_cancellation_still_counts(tmp_path: Path) -> None:
         assert not (job.path / "stubborn.done").exists()
 
 
-def test_a_task_that_goes_on_can_be_asked_again(tmp_path: Path) -> None:
+def test_a_task_that_goes_on_can_be_asked_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A later cancel() raises TaskCancelled once more in a task that swallowed the first."""
+    monkeypatch.setattr("xpmnb.interruption._PAUSE_S", 0.5)
 
     class Twice(Task):
         def execute(self) -> None:
@@ -134,6 +137,29 @@ def test_a_task_that_goes_on_can_be_asked_again(tmp_path: Path) -> None:
             job.cancel()
         assert job.failure_reason is FailureReason.CANCELLED
         assert job.stderr.read_text().count("TaskCancelled") >= 2
+
+
+def test_a_second_request_does_not_break_a_clean_up(tmp_path: Path) -> None:
+    """What a task does because of the first request is not interrupted by one soon after it."""
+
+    class Cleans(Task):
+        def execute(self) -> None:
+            try:
+                gates.hold("first")
+            except TaskCancelled:
+                gates.hold("clean-up")
+                Path("cleaned").touch()
+                raise
+
+    with running(tmp_path):
+        job = Cleans.C().submit().job
+        gates.await_begin("first")
+        job.cancel()
+        gates.await_begin("clean-up")
+        job.cancel()
+        gates["open clean-up"].set()
+        assert job.wait(DEADLINE_S).failure_reason is FailureReason.CANCELLED
+        assert (job.path / "cleaned").exists()
 
 
 def test_a_job_that_is_asked_to_stop_says_so(tmp_path: Path) -> None:

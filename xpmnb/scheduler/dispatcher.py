@@ -324,21 +324,7 @@ class Dispatcher:
         if has_run:
             for run in entry.runs:
                 run.run_ids.add(job.id)
-        record = JobRecord(
-            task=job.layout.task,
-            identifier=job.id,
-            path=job.layout.path,
-            state=state,
-            message=outcome.message or None,
-            result=outcome.result,
-            metrics=job.metrics,
-            started=outcome.started_at,
-            ended=outcome.ended_at,
-            attempts=outcome.attempt,
-            launcher=job.launcher.name if has_run and job.launcher else None,
-            pid=os.getpid() if has_run else None,
-            host=HOST if has_run else None,
-        )
+        record = _record_of(job, state, outcome, has_run=has_run)
         self._conclude(entry, record, outcome.marker_mtime_ns)
 
     def _conclude(self, entry: Entry, record: JobRecord, marker_mtime_ns: int | None) -> None:
@@ -390,6 +376,25 @@ def _is_older(record: JobRecord, job: Job) -> bool:
     if record.host not in (None, HOST) or record.ended is None or job.submitted_at is None:
         return False
     return record.ended < job.submitted_at
+
+
+def _record_of(job: Job, state: JobState, outcome: Outcome, *, has_run: bool) -> JobRecord:
+    """Return what is remembered of a job that this kernel ran."""
+    return JobRecord(
+        task=job.layout.task,
+        identifier=job.id,
+        path=job.layout.path,
+        state=state,
+        message=outcome.message or None,
+        result=outcome.result,
+        metrics=job.metrics,
+        started=outcome.started_at,
+        ended=outcome.ended_at,
+        attempts=outcome.attempt,
+        launcher=job.live_launcher.name if has_run else None,
+        pid=outcome.pid if has_run else None,
+        host=HOST if has_run else None,
+    )
 
 
 def _is_run_elsewhere(job: Job) -> bool:

@@ -35,6 +35,8 @@ class Outcome:
     """Modification time of the end marker; None if it could not be written."""
     result: Any = None
     """The JSON value that ``execute`` returned."""
+    pid: int | None = None
+    """The process that ran it; None if none did, or it is not known."""
     retry: bool = False
     """Whether the attempt ended and the job did not: another attempt is due."""
 
