@@ -59,6 +59,8 @@ FLOORS: dict[int, tuple[str, ...]] = {
         "scheduler/register.py",
         "scheduler/reserving.py",
         "scheduler/starting.py",
+        "scheduler/judging.py",
+        "scheduler/recording.py",
         "scheduler/watching.py",
         "scheduler/dispatcher.py",
         "scheduler/scheduler.py",

@@ -278,10 +278,9 @@ class experiment(RunTables):  # noqa: N801 (reads like the verb that it is)
         return find_job(identifier, self._started().handles, self.workspace.iter_job_layouts())
 
     def token(self, name: str, count: int) -> Token:
-        """Declare how many of something the jobs of all kernels share, in this workspace.
+        """Declare how many of something the jobs of this workspace share, in all kernels.
 
-        ``xp.token("gpu", 2)`` is for ``submit(tokens={"gpu": 1})``; see
-        :func:`~xpmnb.scheduler.tokens.declare_token`.
+        For ``submit(tokens={"gpu": 1})``; see :func:`~xpmnb.scheduler.tokens.declare_token`.
         """
         return declare_token(self.workspace.layout, name, count)
 
@@ -302,10 +301,8 @@ class experiment(RunTables):  # noqa: N801 (reads like the verb that it is)
         SubmissionError
             If the experiment is closed, a task used by this one was not submitted, or what it
             asks for cannot be had.
-        ConfigError, IdentifierError
-            If the task's values are not fit for it.
-        LauncherError
-            If jobs cannot be run there.
+        ConfigError, IdentifierError, LauncherError
+            If the values are not fit for it, or jobs cannot be run there.
         """
         run = self._started()
         if not run.enter():

@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections import deque
 from typing import TYPE_CHECKING
 
 from xpmnb.conclusion import interrupted_attempts, record_death
@@ -20,16 +19,15 @@ from xpmnb.records.files import is_locked
 from xpmnb.records.states import FailureReason, JobState
 from xpmnb.scheduler.elsewhere import read_end
 from xpmnb.scheduler.entries import Entry
-from xpmnb.scheduler.graph import Verdict, judge
+from xpmnb.scheduler.judging import Judge
 from xpmnb.scheduler.launcher import Outcome
+from xpmnb.scheduler.recording import on_record, record_of, record_unstarted
 from xpmnb.scheduler.register import Register
 from xpmnb.scheduler.starting import Starter
 from xpmnb.scheduler.stopping import read_stop_request
 from xpmnb.scheduler.waiting import announce_change
 from xpmnb.scheduler.watching import Watcher
-from xpmnb.surroundings import ThreadSurroundings
-from xpmnb.work import terms_of, work_of
-from xpmnb.worker import Attempt
+from xpmnb.work import terms_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -66,8 +64,7 @@ class Dispatcher:
         self.live = Register()
         self._starter = Starter(self._fail_unstarted)
         self._watcher = Watcher(self._recognise, self._take_on)
-        self._to_judge: deque[Job] = deque()
-        self._is_judging = False
+        self._judge = Judge(self.live, self._starter, self._fail_unstarted)
 
     def submit(self, job: Job, run: Run) -> Job:
         """Take a job in, or attach to the live one of the same directory.
@@ -144,20 +141,13 @@ class Dispatcher:
         if taken is not entry:
             self._attach(taken, run)
         elif not os.path.exists(job.layout.hidden):  # noqa: PTH110 (a str; for each submission)
-            self._await_dependencies(entry)
+            self._judge.await_dependencies(entry)
         elif os.path.exists(job.layout.done):  # noqa: PTH110
             self._recognise(entry)
         elif _is_run_elsewhere(job):
             self._watch(entry)
         else:
-            self._await_dependencies(entry)
-
-    def _await_dependencies(self, entry: Entry) -> None:
-        """Let the jobs that a new one needs tell it when they end; judge it now."""
-        for dependency in entry.job.dependencies:
-            if not dependency.state.is_final:
-                dependency.dependents.append(entry.job)
-        self._judge(entry)
+            self._judge.await_dependencies(entry)
 
     @staticmethod
     def _attach(entry: Entry, run: Run) -> None:
@@ -178,7 +168,7 @@ class Dispatcher:
         """Take the outcome of an attempt."""
         self._starter.take_back(entry, has_ended=outcome.state is not None)
         self._watcher.let_go(entry)
-        outcome = _on_record(entry.job, outcome)
+        outcome = on_record(entry.job, outcome)
         if outcome.state is None:
             self._watch(entry)
         elif not outcome.retry:
@@ -238,44 +228,15 @@ class Dispatcher:
         if death is None:
             retries = interrupted_attempts(job.layout)
             job.retry_count = max(job.retry_count, min(retries, job.demands.max_retries))
-            self._judge(entry)
+            self._judge.judge(entry)
             return
         since = job.submitted_at or 0.0
         outcome = record_death(job.layout, death, terms_of(job, ""), since, taken_over=True)
-        outcome = _on_record(job, outcome)
+        outcome = on_record(job, outcome)
         if outcome.state is None:
             self._watch(entry)
         else:
             self._end(entry, outcome.state, outcome)
-
-    def _judge(self, entry: Entry) -> None:
-        """Start, doom or leave a job that has not begun."""
-        job = entry.job
-        verdict = judge(dependency.state for dependency in job.dependencies)
-        if verdict is Verdict.DOOMED:
-            failed = next(each for each in job.dependencies if each.state == JobState.ERROR)
-            message = f"it needs {failed.layout.task} {failed.id[:8]}, which failed"
-            self._fail_unstarted(entry, FailureReason.DEPENDENCY, message)
-        elif verdict is Verdict.READY:
-            job.move(JobState.READY)
-            self._starter.add(entry)
-            self._starter.fill(entry.lane)
-
-    def _judge_waiting(self, dependents: list[Job]) -> None:
-        """Judge the jobs that waited for one that ended."""
-        # A doomed job ends in turn, and so on: a loop, since chains may be long.
-        self._to_judge.extend(dependents)
-        if self._is_judging:
-            return
-        self._is_judging = True
-        try:
-            while self._to_judge:
-                job = self._to_judge.popleft()
-                entry = self.live.find(job)
-                if entry is not None and job.state == JobState.WAITING:
-                    self._judge(entry)
-        finally:
-            self._is_judging = False
 
     def on_room(self, lane: Lane) -> None:
         """Start what a raised limit lets in."""
@@ -283,7 +244,7 @@ class Dispatcher:
 
     def _fail_unstarted(self, entry: Entry, reason: FailureReason, message: str) -> None:
         """End a job that has not begun, on record."""
-        outcome = _record_unstarted(entry.job, reason, message)
+        outcome = record_unstarted(entry.job, reason, message)
         if outcome.state is None:
             self._watch(entry)
         else:
@@ -303,7 +264,7 @@ class Dispatcher:
         record, mtime = read_end(job.layout)
         if record.state == JobState.ERROR and _is_older(record, job):
             # Nobody has run it since it failed: its process died before it had the lock.
-            self._judge(entry)
+            self._judge.judge(entry)
             return
         if not record.state.is_final:
             # Another kernel began it again between two looks.
@@ -324,7 +285,7 @@ class Dispatcher:
         if has_run:
             for run in entry.runs:
                 run.run_ids.add(job.id)
-        record = _record_of(job, state, outcome, has_run=has_run)
+        record = record_of(job, state, outcome, has_run=has_run)
         self._conclude(entry, record, outcome.marker_mtime_ns)
 
     def _conclude(self, entry: Entry, record: JobRecord, marker_mtime_ns: int | None) -> None:
@@ -341,7 +302,7 @@ class Dispatcher:
             run.callbacks.job_ended(job, ok=record.state == JobState.DONE)
             run.live.discard(job)
         self._noted()
-        self._judge_waiting(dependents)
+        self._judge.judge_all(dependents)
         for run in entry.runs:
             if run.closing and not run.live:
                 self._emptied(run)
@@ -349,52 +310,11 @@ class Dispatcher:
         job.announce()
 
 
-def _record_unstarted(job: Job, reason: FailureReason, message: str) -> Outcome:
-    """Record that a job failed before it could begin."""
-    surroundings = ThreadSurroundings(lambda _: None)
-    attempt = Attempt(work_of(job), terms_of(job, ""), surroundings)
-    return attempt.record_unstarted(reason, message)
-
-
-def _on_record(job: Job, outcome: Outcome) -> Outcome:
-    """Return an outcome that is on record, also where no attempt began that could record it.
-
-    A process may end, or be refused, before it has made the directory of its job ready.
-    """
-    reason = outcome.state.failure_reason if outcome.state is not None else None
-    if reason is None or outcome.attempt or outcome.started_at is not None:
-        return outcome
-    if outcome.marker_mtime_ns is not None:
-        return outcome
-    recorded = _record_unstarted(job, reason, outcome.message)
-    is_kept = recorded.state is None or recorded.marker_mtime_ns is not None
-    return recorded if is_kept else outcome
-
-
 def _is_older(record: JobRecord, job: Job) -> bool:
     """Tell whether a failure on record is older than the submission, by the same clock."""
     if record.host not in (None, HOST) or record.ended is None or job.submitted_at is None:
         return False
     return record.ended < job.submitted_at
-
-
-def _record_of(job: Job, state: JobState, outcome: Outcome, *, has_run: bool) -> JobRecord:
-    """Return what is remembered of a job that this kernel ran."""
-    return JobRecord(
-        task=job.layout.task,
-        identifier=job.id,
-        path=job.layout.path,
-        state=state,
-        message=outcome.message or None,
-        result=outcome.result,
-        metrics=job.metrics,
-        started=outcome.started_at,
-        ended=outcome.ended_at,
-        attempts=outcome.attempt,
-        launcher=job.live_launcher.name if has_run else None,
-        pid=outcome.pid if has_run else None,
-        host=HOST if has_run else None,
-    )
 
 
 def _is_run_elsewhere(job: Job) -> bool:
