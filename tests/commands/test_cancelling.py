@@ -123,9 +123,12 @@ def test_without_waiting_nothing_is_killed(tmp_path: Path, layout: JobLayout) ->
 
 
 def test_what_nobody_runs(
-    tmp_path: Path, layout: JobLayout, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path,
+    layout: JobLayout,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Nothing is to be done for a job that has ended; one that waits can only be told of."""
+    """Nothing is to be done for a job that has ended; one whose kernel does not answer is told."""
     records = records_in(tmp_path / "runs")
     done = make_job(records, "nb.done", "a" * 64)
     begin(done)
@@ -136,15 +139,41 @@ def test_what_nobody_runs(
     journal.submitted(1e9, layout.task, layout.identifier, {}, {})
     lock = PathLock(journal.layout.lock)
     assert lock.acquire()
+    monkeypatch.setattr("xpmnb.commands.cancelling._PATIENCE_S", 0.1)
     try:
         assert cancel_jobs([done, layout], grace_s=0, wait=True) == 1
     finally:
         lock.release()
         journal.close()
     err = capsys.readouterr().err
-    assert err == "xpmnb: train 00000000: waits for its turn, and only its kernel can cancel it\n"
+    assert err == "xpmnb: train 00000000: its kernel has not cancelled it\n"
     assert cancel_jobs([layout], grace_s=0, wait=True) == 0
-    assert capsys.readouterr().out == "train 00000000: it never began\n"
+    assert "train 00000000: it never began\n" in capsys.readouterr().out
+
+
+def test_a_job_that_waits_for_its_turn_is_cancelled_by_its_kernel(tmp_path: Path) -> None:
+    """The kernel finds the request for a job that it has not begun, and another job goes on."""
+    body = """
+with experiment(ROOT / "runs", "t", max_jobs=1) as xp:
+    first = Held.C(key="a").submit().job
+    waiting = Held.C(key="b").submit().job
+    gates.await_begin("a")
+    xp._started().flush()
+    print(waiting.id, flush=True)
+    print(waiting.wait(60).failure_reason, waiting.started_at, flush=True)
+    gates["open a"].set()
+    print(first.wait(60).value)
+"""
+    process = start(write_script(tmp_path, body), tmp_path)
+    assert process.stdout is not None
+    identifier = process.stdout.readline().strip()
+    asked = ("cancel", identifier, "--workspace", str(tmp_path / "runs"))
+    code, out, err = finished(command(tmp_path, *asked))
+    assert (code, err) == (0, "")
+    assert "asked its kernel to cancel it" in out
+    assert "cancelled" in out
+    rest, err = finish(process)
+    assert rest.split() == ["cancelled", "None", "done"], err
 
 
 def test_one_that_cannot_be_asked_does_not_keep_the_others(

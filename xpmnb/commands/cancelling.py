@@ -10,7 +10,7 @@ from xpmnb.conclusion import record_death
 from xpmnb.records.layout import JobLayout
 from xpmnb.records.states import JobState
 from xpmnb.scheduler.requests import Terms
-from xpmnb.scheduler.stopping import Stopping, Way, ask_to_stop
+from xpmnb.scheduler.stopping import Stopping, Way, ask_to_cancel, ask_to_stop, take_back
 
 from .display import label, outcome_words
 from .locating import read_record
@@ -53,13 +53,32 @@ def cancel_jobs(layouts: Sequence[JobLayout], *, grace_s: float, wait: bool) -> 
             _say(layout, stopping.words)
             waiting.append(stopping)
         elif read_record(layout).state == JobState.WAITING:
-            failures += 1
-            _complain(layout, "waits for its turn, and only its kernel can cancel it")
+            failures += _cancel_waiting(layout, wait=wait)
         else:
             _say(layout, stopping.words)
     if wait:
         failures += _await_ends(waiting, grace_s)
     return 1 if failures else 0
+
+
+def _cancel_waiting(layout: JobLayout, *, wait: bool) -> int:
+    """Let the kernel of a job that waits cancel it. Return whether it did not."""
+    try:
+        ask_to_cancel(layout)
+    except OSError as error:
+        _complain(layout, f"cannot be asked to stop: {error}")
+        return 1
+    _say(layout, "waits for its turn: asked its kernel to cancel it")
+    deadline = time.monotonic() + _PATIENCE_S
+    while wait and not (record := read_record(layout)).state.is_final:
+        if time.monotonic() > deadline:
+            take_back(layout)
+            _complain(layout, "its kernel has not cancelled it")
+            return 1
+        time.sleep(_POLL_S)
+    if wait:
+        _say(layout, outcome_words(record))
+    return 0
 
 
 def _await_ends(waiting: list[Stopping], grace_s: float) -> int:

@@ -211,13 +211,16 @@ class Dispatcher:
     def on_look(self) -> None:
         """Look at what other processes do: their jobs, their wishes, their tokens."""
         self._watcher.look()
-        for entry in self._starter.running():
-            if entry.job.state != JobState.RUNNING or entry.job.stopping:
-                continue  # what lies there before it runs was meant for an earlier attempt
+        for entry in self.live.entries():
+            if entry.job.stopping or not os.path.exists(entry.job.layout.stop_request):  # noqa: PTH110
+                continue
+            if entry.job.state == JobState.SCHEDULED or self._watcher.is_foreign(entry):
+                continue  # meant for an earlier attempt, or for the kernel that runs it
             request = read_stop_request(entry.job.layout)
             if request is not None:
                 self.on_cancel(entry.job)
-                entry.job.message = f"asked to stop by {request.by}"
+                if not entry.job.state.is_final:
+                    entry.job.message = f"asked to stop by {request.by}"
         self._starter.start_waiting()
 
     def _take_on(self, entry: Entry, death: Ending | None) -> None:

@@ -26,7 +26,15 @@ from xpmnb.records.states import FailureReason, JobState
 if TYPE_CHECKING:
     from xpmnb.records.layout import JobLayout
 
-__all__ = ["StopRequest", "Stopping", "Way", "ask_to_stop", "read_stop_request"]
+__all__ = [
+    "StopRequest",
+    "Stopping",
+    "Way",
+    "ask_to_cancel",
+    "ask_to_stop",
+    "read_stop_request",
+    "take_back",
+]
 
 _MAX_REQUEST_BYTES = 64 * 1024
 _SIGNALLED = 128
@@ -210,6 +218,26 @@ def ask_to_stop(layout: JobLayout, *, grace_s: float = 10.0) -> Stopping:
             return Stopping(layout, Way.SIGNAL, words, process=process, grace_s=grace_s)
     write_atomic(layout.stop_request, _new_request().to_bytes())
     return Stopping(layout, Way.REQUEST, f"asked {_runner_words(start)} to stop it")
+
+
+def ask_to_cancel(layout: JobLayout) -> None:
+    """Ask the kernel in which a job waits for its turn to cancel it. Does not wait.
+
+    Raises
+    ------
+    OSError
+        The request cannot be written.
+    """
+    os.makedirs(layout.hidden, exist_ok=True)  # noqa: PTH103 (a str)
+    write_atomic(layout.stop_request, _new_request().to_bytes())
+
+
+def take_back(layout: JobLayout) -> None:
+    """Leave no trace of a request to which no kernel has answered."""
+    with suppress(OSError):
+        os.unlink(layout.stop_request)  # noqa: PTH108 (a str)
+        os.rmdir(layout.hidden)  # noqa: PTH106
+        os.rmdir(layout.path)  # noqa: PTH106
 
 
 def _own_process(start: Started | None) -> ProcessIdentity | None:
