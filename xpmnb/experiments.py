@@ -253,8 +253,7 @@ class experiment(RunTables):  # noqa: N801 (reads like the verb that it is)
         for observer in run.observers:
             guarded(observer.flush, _FLUSH_TIMEOUT_S)
         if not ended:
-            message = f"{len(run.live)} jobs have not ended after {timeout} s"
-            raise TimeoutError(message)
+            raise TimeoutError(f"{len(run.live)} jobs have not ended after {timeout} s")
         if check and run.failed:
             lines = "\n".join(f"  {job!r}: {job.message}" for job in run.failed.values())
             message = f"{len(run.failed)} jobs of {self.name!r} failed:\n{lines}"
@@ -308,8 +307,7 @@ class experiment(RunTables):  # noqa: N801 (reads like the verb that it is)
         if not run.enter():
             if self._successor is not None:  # a callback was under way when it was taken over
                 return self._successor.submit_task(task, options)
-            message = f"{self!r} takes no tasks any more: start it again"
-            raise SubmissionError(message)
+            raise SubmissionError(f"{self!r} takes no tasks any more: start it again")
         state = state_of(task)
         before = state.job
         try:
@@ -335,6 +333,5 @@ class experiment(RunTables):  # noqa: N801 (reads like the verb that it is)
 
     def _started(self) -> Run:
         if self._run is None:
-            message = f"{self!r}: call .start() first, or use it in a with statement"
-            raise SubmissionError(message)
+            raise SubmissionError(f"{self!r}: call .start() first, or use it in a with statement")
         return self._run

@@ -104,21 +104,7 @@ class Dispatcher:
             What becomes of the live jobs, in words; empty if there are none.
         """
         self._starter.stop()
-        jobs = [entry.job for entry in self.live.entries()]
-        begun = [job for job in jobs if job.state in (JobState.SCHEDULED, JobState.RUNNING)]
-        for launcher in {job.launcher for job in jobs}:
-            if launcher is not None:
-                launcher.abandon()
-        lost = sum(os.path.exists(job.layout.failed) for job in begun)  # noqa: PTH110 (a str)
-        counts = {
-            "go on in processes of their own": len(begun) - lost,
-            "are lost": lost,
-            "never began": len(jobs) - len(begun),
-        }
-        words = [f"{count} {what}" for what, count in counts.items() if count]
-        if lost or len(begun) < len(jobs):
-            words.append("submit them again; xp.wait() waits for jobs")
-        return "; ".join(words)
+        return _abandon([entry.job for entry in self.live.entries()])
 
     @property
     def needs_looks(self) -> bool:
@@ -311,6 +297,24 @@ class Dispatcher:
                 self._emptied(run)
         # Last, for it wakes who waits: another thread that wants the interpreter.
         job.announce()
+
+
+def _abandon(jobs: list[Job]) -> str:
+    """Let the launchers of live jobs record what is lost; say what becomes of all."""
+    begun = [job for job in jobs if job.state in (JobState.SCHEDULED, JobState.RUNNING)]
+    for launcher in {job.launcher for job in jobs}:
+        if launcher is not None:
+            launcher.abandon()
+    lost = sum(os.path.exists(job.layout.failed) for job in begun)  # noqa: PTH110 (a str)
+    counts = {
+        "go on in processes of their own": len(begun) - lost,
+        "are lost": lost,
+        "never began": len(jobs) - len(begun),
+    }
+    words = [f"{count} {what}" for what, count in counts.items() if count]
+    if lost or len(begun) < len(jobs):
+        words.append("submit them again; xp.wait() waits for jobs")
+    return "; ".join(words)
 
 
 def _is_older(record: JobRecord, job: Job) -> bool:
