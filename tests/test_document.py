@@ -16,11 +16,12 @@ from hypothesis import strategies as st
 import xpmnb
 from tests.support.declaring import Cells, loose
 from tests.support.sample_tasks import Color, Model, Node, Train
-from xpmnb import Config, Constant, LightweightTask, Param
+from xpmnb import Config, Constant, LightweightTask, Param, Task, experiment
 from xpmnb.core.paths import generate_paths
 from xpmnb.core.state import state_of
-from xpmnb.document import flatten, from_document, to_document
+from xpmnb.document import from_document, to_document
 from xpmnb.errors import DocumentError, IdentifierError, SealedError
+from xpmnb.flat import flatten
 from xpmnb.identifiers import encode, identifier
 
 ROOT = Path(__file__).parent.parent
@@ -385,3 +386,24 @@ def test_damaged_marks_are_refused(change: dict[str, Any]) -> None:
     document["objects"][0].update(change)
     with pytest.raises(DocumentError):
         from_document(document)
+
+
+class Link(Task):
+    before: Param["Link | None"] = None
+    number: Param[int]
+
+    def execute(self) -> None:
+        """Do nothing."""
+
+
+def test_a_chain_of_tasks_does_not_repeat_all_before_it(tmp_path: Path) -> None:
+    """The flat values of a task in a long chain show the nearest tasks, and name the next."""
+    with experiment(tmp_path / "runs", "t"):
+        link: Any = Link.C(number=0)
+        for number in range(1, 12):
+            link = Link.C(before=link.submit(), number=number)
+        flat = flatten(link)
+        far = link.before.before.before.before.before
+    assert flat["before.before.before.before.number"] == 7
+    assert flat["before.before.before.before.before"] == f"{far.job.layout.task} {far.job.id[:8]}"
+    assert len(flat) == 6

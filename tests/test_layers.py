@@ -123,6 +123,7 @@ FLOORS: dict[int, tuple[str, ...]] = {
     ),
     4: (
         "document.py",
+        "flat.py",
         "core/paths.py",
         "core/objects.py",
         "core/config.py",
@@ -177,7 +178,7 @@ FLOORS: dict[int, tuple[str, ...]] = {
 FACE = "__init__.py"
 
 # Each wing with what builds on it alone. They first meet in the worker and the scheduler.
-DECLARES = ("core/", "identifiers.py", "document.py", "export/", "closure.py")
+DECLARES = ("core/", "identifiers.py", "document.py", "flat.py", "export/", "closure.py")
 REMEMBERS = ("records/", "analysis/")
 
 FLOOR_OF = {file: floor for floor, files in FLOORS.items() for file in files}

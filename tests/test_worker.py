@@ -14,7 +14,7 @@ from tests.support.processes import run, write_script
 from tests.support.running import Counted, Echo, Failing, lines
 from xpmnb import FailureReason, JobState, Task, conclusion
 from xpmnb.core.tags import tags
-from xpmnb.document import flatten
+from xpmnb.flat import flatten
 from xpmnb.interruption import Interrupter
 from xpmnb.records.files import PathLock, write_atomic
 from xpmnb.records.job_directory import read_job

@@ -31,13 +31,13 @@ from xpmnb.core.declaration import parameters
 from xpmnb.core.fields import Kind
 from xpmnb.core.registry import Declared
 from xpmnb.core.sealed import freeze
-from xpmnb.core.state import ConfigState, is_configuration, state_of
+from xpmnb.core.state import ConfigState, state_of
 from xpmnb.core.walk import iter_values, whole_of
 from xpmnb.errors import DeclarationError, DocumentError, IdentifierError
 from xpmnb.identifiers import identifier
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
 FORMAT = 1
 _DAMAGE = (LookupError, AttributeError, TypeError, ValueError, RecursionError, ImportError, OSError)
@@ -334,65 +334,3 @@ def _attribute(module: Any, qualname: str) -> Any:
     for part in qualname.split("."):
         result = getattr(result, part)
     return result
-
-
-def flatten(config: Any) -> dict[str, Any]:
-    """Return the parameters of a configuration and its init tasks as one flat dictionary.
-
-    Parameters
-    ----------
-    config
-        A configuration.
-
-    Returns
-    -------
-    dict
-        JSON value by dotted name: ``{"lr": 0.1, "model.layers": 3, "init_tasks.0.path": "x"}``.
-        A configuration in a list or
-        a dict becomes a dictionary of its own; paths and enum members become strings; a cycle
-        ends in ``"..."``. For people and tables: it cannot be turned back.
-    """
-    result: dict[str, Any] = {}
-    _flatten(config, "", result, [])
-    init_tasks = state_of(config).init_tasks
-    for place, init_task in enumerate(init_tasks):
-        _flatten(init_task, f"init_tasks.{place}.", result, [config])
-    return result
-
-
-def _flatten(config: Any, prefix: str, result: dict[str, Any], around: Sequence[Any]) -> None:
-    for name, value in iter_values(config):
-        if not is_configuration(value):
-            result[prefix + name] = readable(value, [*around, config])
-        elif any(value is outer for outer in (*around, config)):
-            result[prefix + name] = "..."
-        else:
-            _flatten(value, f"{prefix}{name}.", result, [*around, config])
-
-
-def readable(value: Any, around: Sequence[Any] = ()) -> Any:
-    """Return a value as people and tables read it: JSON that cannot be turned back.
-
-    Parameters
-    ----------
-    value
-        Any value of a parameter or a tag.
-    around
-        The configurations that it lies in: where one of them comes again, it is ``"..."``.
-    """
-    if isinstance(value, enum.Enum):
-        return value.name
-    if isinstance(value, PurePath):
-        return str(value)
-    if is_configuration(value):
-        if any(value is outer for outer in around):
-            return "..."
-        inner: dict[str, Any] = {}
-        _flatten(value, "", inner, around)
-        return inner
-    if isinstance(value, dict):
-        return {str(readable(k, around)): readable(v, around) for k, v in value.items()}
-    if isinstance(value, (list, tuple, set, frozenset)):
-        items = [readable(item, around) for item in value]
-        return sorted(items, key=repr) if isinstance(value, (set, frozenset)) else items
-    return value

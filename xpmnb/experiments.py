@@ -7,7 +7,7 @@ The class has a lower-case name, like a function, because that is how it reads:
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 from xpmnb import current, seam, streams
 from xpmnb.analysis.run_tables import RunTables
@@ -21,7 +21,7 @@ from xpmnb.scheduler.runs import Lane, Run, guarded
 from xpmnb.scheduler.scheduler import Scheduler
 from xpmnb.scheduler.tokens import Token, declare_token
 from xpmnb.scheduler.waiting import wait_until
-from xpmnb.submission import Place, launcher_of, make_job, record
+from xpmnb.submission import Place, launcher_of, line_of, make_job
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -247,7 +247,8 @@ class experiment(RunTables):  # noqa: N801 (reads like the verb that it is)
             message = "a callback cannot wait for its experiment, which waits for the callback"
             raise RuntimeError(message)
         streams.renew()
-        _scheduler.wake()
+        run.forget_submissions()  # one that was interrupted
+        _scheduler.settle()
         ended = wait_until(lambda: run.is_over or run.closed.is_set(), timeout)
         run.flush()
         for observer in run.observers:
@@ -284,16 +285,12 @@ class experiment(RunTables):  # noqa: N801 (reads like the verb that it is)
         return declare_token(self.workspace.layout, name, count)
 
     def _tabled(self) -> tuple[Workspace, str, str]:
+        _scheduler.settle()
         self._started().flush()
         return self.workspace, self.name, self.run
 
     def submit_task(self, task: Any, options: SubmitOptions = PLAIN) -> Any:
-        """Submit a task to this experiment; what ``task.submit()`` calls.
-
-        Returns
-        -------
-        Any
-            What the task's ``task_outputs`` returns.
+        """Submit a task to this experiment, and return its outputs; ``task.submit()`` calls it.
 
         Raises
         ------
@@ -304,13 +301,13 @@ class experiment(RunTables):  # noqa: N801 (reads like the verb that it is)
             If the values are not fit for it, or jobs cannot be run there.
         """
         run = self._started()
-        if not run.enter():
-            if self._successor is not None:  # a callback was under way when it was taken over
-                return self._successor.submit_task(task, options)
-            raise SubmissionError(f"{self!r} takes no tasks any more: start it again")
         state = state_of(task)
         before = state.job
         try:
+            if not run.enter():
+                if self._successor is not None:  # a callback was under way when it was taken over
+                    return self._successor.submit_task(task, options)
+                self._refuse()
             place = Place(
                 self.workspace.layout,
                 launcher_of(task, options, self._bounds.launcher),
@@ -319,8 +316,7 @@ class experiment(RunTables):  # noqa: N801 (reads like the verb that it is)
             )
             job, outputs = make_job(task, place, options)
             run.use(job.live_launcher)
-            record(job, run.write_submission)
-            state.job = _scheduler.submit(job, run)
+            state.job = _scheduler.submit(job, run, line_of(job))
             run.attend(state.job, task)
         except BaseException:  # Ctrl-C, too: no handle may stay that nobody moves
             state.job = before
@@ -330,6 +326,10 @@ class experiment(RunTables):  # noqa: N801 (reads like the verb that it is)
             if run.closing:
                 _scheduler.close_run(run)  # it may have waited for this submission
         return outputs
+
+    def _refuse(self) -> NoReturn:
+        message = f"{self!r} takes no tasks any more: start it again"
+        raise SubmissionError(message)
 
     def _started(self) -> Run:
         if self._run is None:

@@ -13,11 +13,12 @@ from xpmnb.core.state import is_configuration, state_of
 from xpmnb.core.tags import tags
 from xpmnb.core.values import seal
 from xpmnb.core.walk import is_alone, iter_graph
-from xpmnb.document import flatten, readable
 from xpmnb.errors import ParameterError, SubmissionError
+from xpmnb.flat import flatten, readable
 from xpmnb.identifiers import identifier
 from xpmnb.launchers.choice import default_launcher, find_launcher
 from xpmnb.program import program_of
+from xpmnb.records.run_index import submission_line
 from xpmnb.scheduler.demands import NO_DEMANDS, Demands
 from xpmnb.scheduler.jobs import Job
 from xpmnb.scheduler.tokens import directory_claim, token_claims
@@ -140,16 +141,19 @@ def _apply_hooks(job: Job) -> None:
             job.launcher = find_launcher(job.launcher, f"{hook!r}")
 
 
-def record(job: Job, write: Callable[[Job], None]) -> None:
-    """Note a submission.
+def line_of(job: Job) -> bytes:
+    """Return what the journal of a run says of a submission.
 
     Raises
     ------
     ParameterError
         If a value of the task, or a tag, is not JSON.
     """
+    layout = job.layout
     try:
-        write(job)
+        return submission_line(
+            job.submitted_at or 0.0, layout.task, layout.identifier, job.params, job.tags
+        )
     except (TypeError, ValueError) as error:  # an int of thousands of digits, say
         message = f"{job.task!r} or its tags hold a value that cannot go on record: {error}"
         raise ParameterError(message) from None

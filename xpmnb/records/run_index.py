@@ -30,6 +30,45 @@ MAX_ENTRY_BYTES = 64 * 1024
 _ERRORS: dict[str, JobState] = {reason.value: JobState.error(reason) for reason in FailureReason}
 
 
+def submission_line(
+    time: float,
+    task: str,
+    identifier: str,
+    params: Mapping[str, Any],
+    tags: Mapping[str, Any],
+) -> bytes:
+    """Give the line that tells of a submission.
+
+    Parameters
+    ----------
+    time
+        Seconds since the epoch.
+    task
+        Qualified name of the task.
+    identifier
+        Identifier of the task and its values.
+    params
+        Parameters by dotted name, JSON values.
+    tags
+        Tags by name, JSON values.
+
+    Raises
+    ------
+    TypeError, ValueError
+        A value is not JSON.
+    """
+    return encode_line(
+        {
+            "event": "submitted",
+            "time": time,
+            "task": task,
+            "identifier": identifier,
+            "params": params,
+            "tags": tags,
+        }
+    )
+
+
 class RunJournal:
     """Writes the journal of one run; only the kernel of the run has one.
 
@@ -69,20 +108,7 @@ class RunJournal:
         params: Mapping[str, Any],
         tags: Mapping[str, Any],
     ) -> None:
-        """Note that a job was submitted.
-
-        Parameters
-        ----------
-        time
-            Seconds since the epoch.
-        task
-            Qualified name of the task.
-        identifier
-            Identifier of the task and its values.
-        params
-            Parameters by dotted name, JSON values.
-        tags
-            Tags by name, JSON values.
+        """Note that a job was submitted; see :func:`submission_line`.
 
         Raises
         ------
@@ -91,16 +117,13 @@ class RunJournal:
         OSError
             The disk is full; the job is then found by its directory alone.
         """
-        self._keep(
-            {
-                "event": "submitted",
-                "time": time,
-                "task": task,
-                "identifier": identifier,
-                "params": params,
-                "tags": tags,
-            }
-        )
+        self.keep(submission_line(time, task, identifier, params, tags))
+
+    def keep(self, line: bytes) -> None:
+        """Note what :func:`submission_line` gave; raises OSError as :meth:`submitted` does."""
+        self._kept.append(line)
+        if self._autoflush:
+            self.flush()
 
     def ended(self, record: JobRecord, marker_mtime_ns: int | None) -> None:
         """Note how a job ended, without repeating what its submission says.
@@ -156,12 +179,10 @@ class RunJournal:
             if lines:
                 self._writer.append_line(b"".join(lines))
 
-    def _keep(self, entry: Mapping[str, Any], *, limit_bytes: int | None = None) -> None:
+    def _keep(self, entry: Mapping[str, Any], *, limit_bytes: int) -> None:
         line = encode_line(entry)
-        if limit_bytes is None or len(line) <= limit_bytes:
-            self._kept.append(line)
-        if self._autoflush:
-            self.flush()
+        if len(line) <= limit_bytes:
+            self.keep(line)
 
     def note(self, kind: str, **values: Any) -> None:
         """Note anything else about the run; readers of the index pass over it.

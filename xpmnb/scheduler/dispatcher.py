@@ -66,8 +66,17 @@ class Dispatcher:
         self._watcher = Watcher(self._recognise, self._take_on)
         self._judge = Judge(self.live, self._starter, self._fail_unstarted)
 
-    def submit(self, job: Job, run: Run) -> Job:
+    def submit(self, job: Job, run: Run, line: bytes) -> Job:
         """Take a job in, or attach to the live one of the same directory.
+
+        Parameters
+        ----------
+        job : Job
+            A new job.
+        run : Run
+            Who wants it.
+        line : bytes
+            What the journal of the run is to say of the submission.
 
         Returns
         -------
@@ -77,7 +86,7 @@ class Dispatcher:
         entry = Entry(self, job, run.lane, [run])
         # The message comes before the rest: from here on a Ctrl-C in this thread loses nothing.
         # It is told last, so that two threads do not struggle for the interpreter meanwhile.
-        self.inbox.leave(self.on_submitted, entry, run)
+        self.inbox.leave(self.on_submitted, entry, run, line)
         live = self.live.take(entry, run).job
         run.greet(live)
         self.inbox.wake()
@@ -119,8 +128,9 @@ class Dispatcher:
         """Bring the news that an attempt is over."""
         self.inbox.bring(self.on_finished, entry, outcome)
 
-    def on_submitted(self, entry: Entry, run: Run) -> None:
+    def on_submitted(self, entry: Entry, run: Run, line: bytes) -> None:
         """Judge a new job: there already, done before, ready, waiting, or doomed."""
+        run.note_submission(entry.job, line)
         taken = self.live.take(entry, run)
         job = taken.job
         self._noted()

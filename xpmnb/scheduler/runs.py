@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 import os
 import threading
-from collections import deque
+from collections import Counter, deque
 from contextlib import nullcontext
+from threading import get_ident
 from typing import TYPE_CHECKING, Any, Protocol
 from weakref import WeakValueDictionary
 
@@ -113,7 +114,8 @@ class Run:
         self.closed = threading.Event()
         self._before: Run | None = None
         self._gate = threading.Lock()
-        self._entering = 0
+        self._entering: Counter[int] = Counter()
+        """How many submissions each thread is in."""
         self._launchers: list[Launcher] = []
         self._lock = PathLock(layout.lock)
         self._lock.acquire()
@@ -125,13 +127,20 @@ class Run:
         Each that began has its :meth:`leave`. Submitting threads.
         """
         with self._gate:
-            self._entering += not self.closing
+            self._entering[get_ident()] += 1
             return not self.closing
 
     def leave(self) -> None:
-        """End a submission."""
+        """End a submission, begun or not: an interrupt may come at any point."""
         with self._gate:
-            self._entering -= 1
+            self._entering[get_ident()] -= 1
+            if self._entering[get_ident()] <= 0:
+                del self._entering[get_ident()]
+
+    def forget_submissions(self) -> None:
+        """Forget what the calling thread began to submit, and was interrupted in."""
+        with self._gate:
+            self._entering.pop(get_ident(), None)
 
     def close(self) -> None:
         """Take no more submissions. Any thread."""
@@ -183,13 +192,11 @@ class Run:
             job.run = self
         self.callbacks.take_from(other.callbacks, job)
 
-    def write_submission(self, job: Job) -> None:
-        """Note that a job was submitted; :meth:`flush` writes it. Submitting threads."""
+    def note_submission(self, job: Job, line: bytes) -> None:
+        """Note a submission by its line; :meth:`flush` writes it."""
         self.submitted_ids.add(job.id)
         self.failed.pop(job.id, None)
-        layout = job.layout
-        time = job.submitted_at or 0.0
-        self._journal.submitted(time, layout.task, layout.identifier, job.params, job.tags)
+        self._journal.keep(line)
 
     def write_end(self, job: Job, record: JobRecord, marker_mtime_ns: int | None) -> None:
         """Note how a job ended; :meth:`flush` writes it."""

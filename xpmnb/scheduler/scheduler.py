@@ -28,6 +28,9 @@ _logger = logging.getLogger("xpmnb")
 # How often the jobs of other kernels are looked at: a guess between prompt and cheap.
 _WATCH_INTERVAL_S = 0.5
 
+# How long a table waits for the submissions that it is to show.
+_SETTLE_S = 2.0
+
 # How long the index of a run may lag: entries are written together, which costs a job less.
 _FLUSH_INTERVAL_S = 0.1
 
@@ -65,13 +68,17 @@ class Scheduler:
                 thread.start()
                 self._thread = thread
 
-    def submit(self, job: Job, run: Run) -> Job:
+    def submit(self, job: Job, run: Run, line: bytes) -> Job:
         """Take a job in; return it, or the live one of the same directory."""
-        return self._dispatcher.submit(job, run)
+        return self._dispatcher.submit(job, run, line)
 
-    def wake(self) -> None:
-        """Let messages be handled that an interrupted thread left without a word."""
-        self._inbox.wake()
+    def settle(self) -> None:
+        """Wait until what was left to the thread is handled; not for long, and not in it."""
+        thread = self._thread
+        if thread is not None and thread is not threading.current_thread():
+            handled = threading.Event()
+            self._inbox.post(handled.set)
+            handled.wait(_SETTLE_S)
 
     def cancel(self, job: Job) -> None:
         """Ask for the end of a job."""
