@@ -154,6 +154,18 @@ def test_a_hook_that_names_no_launcher_is_told(tmp_path: Path) -> None:
         MovedNowhere.C().submit()
 
 
+class Lazy(Task):
+    def execute(self) -> Any:
+        yield
+
+
+def test_a_task_that_would_do_nothing_is_refused(xp: experiment) -> None:
+    """A generator for execute is refused at submit: as a job it would be done without a line."""
+    with pytest.raises(SubmissionError, match=r"Lazy\.execute has a yield"):
+        Lazy.C().submit()
+    assert xp.jobs().empty
+
+
 # --- callbacks
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from xpmnb.core.hooks import hooks_of
 from xpmnb.core.model import Task
-from xpmnb.core.options import set_init_tasks
+from xpmnb.core.options import execute_fault, set_init_tasks
 from xpmnb.core.paths import generate_paths, has_own_paths, partial_directories
 from xpmnb.core.state import is_configuration, state_of
 from xpmnb.core.tags import tags
@@ -71,14 +71,14 @@ def make_job(task: Any, place: Place, options: SubmitOptions) -> tuple[Job, Any]
     Raises
     ------
     SubmissionError
-        If the task has no ``execute``, a task in the values was not submitted, or what is asked
-        for cannot be had.
+        If the task has no ``execute`` that a job can call, a task in the values was not
+        submitted, or what is asked for cannot be had.
     ConfigError, IdentifierError
         If the values are not fit for it.
     """
-    if type(task).execute is Task.execute:
-        message = f"{type(task).__qualname__} has no execute(): define def execute(self)"
-        raise SubmissionError(message)
+    fault = execute_fault(type(task))
+    if fault is not None:
+        raise SubmissionError(fault)
     set_init_tasks(task, options.init_tasks)
     dependencies = _dependencies(task)
     seal(task)
