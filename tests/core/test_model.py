@@ -204,7 +204,8 @@ def test_outputs_are_watched() -> None:
     task = learn()
     assert task.watch_output(task.validation.checkpoint, print) is task
     task.watch_output(task.validation.checkpoint, repr)
-    expected = [(task.validation, "checkpoint", each) for each in (print, repr)]
+    task.watch_output(task.validation.checkpoint, dict)  # does not tell what it takes
+    expected = [(task.validation, "checkpoint", each) for each in (print, repr, dict)]
     assert state_of(task).watched == expected
 
 
@@ -229,6 +230,9 @@ def test_what_cannot_be_watched_is_refused() -> None:
         task.watch_output(other.checkpoint, print)
     with pytest.raises(TypeError, match="give a function that takes the output"):
         task.watch_output(task.validation.checkpoint, 3)
+    for callback in (lambda: 1, lambda one, two: (one, two), lambda *, named: named):
+        with pytest.raises(TypeError, match="it is called with the output alone"):
+            task.watch_output(task.validation.checkpoint, loose(callback))
     once = Once.C()
     with pytest.raises(TypeError, match="only a ResumableTask registers outputs"):
         once.watch_output(once.wait, loose(print))
