@@ -166,6 +166,36 @@ def test_a_task_that_would_do_nothing_is_refused(xp: experiment) -> None:
     assert xp.jobs().empty
 
 
+class ForgetsReturn(Task):
+    def execute(self) -> None:
+        pass
+
+    def task_outputs(self, dep: Any) -> None:
+        dep(self)
+
+
+class ForgetsDep(Task):
+    def execute(self) -> None:
+        pass
+
+    def task_outputs(self) -> Any:  # type: ignore[override]
+        return self
+
+
+@pytest.mark.parametrize(
+    ("cls", "words"),
+    [
+        (ForgetsReturn, "task_outputs returned None: .* or self"),
+        (ForgetsDep, r"called with self and dep: too many .*; write def task_outputs\(self, dep\)"),
+    ],
+)
+def test_wrong_outputs_are_refused(xp: experiment, cls: Any, words: str) -> None:
+    """A forgotten return or argument of task_outputs is told at submit, and nothing runs."""
+    with pytest.raises(SubmissionError, match=words):
+        cls.C().submit()
+    assert xp.jobs().empty
+
+
 # --- callbacks
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from xpmnb.core.hooks import hooks_of
 from xpmnb.core.model import Task
-from xpmnb.core.options import execute_fault, set_init_tasks
+from xpmnb.core.options import execute_fault, outputs_fault, set_init_tasks
 from xpmnb.core.paths import generate_paths, has_own_paths, partial_directories
 from xpmnb.core.state import is_configuration, state_of
 from xpmnb.core.tags import tags
@@ -161,7 +161,19 @@ def _outputs(task: Any, job: Job, before: Job | None) -> Any:
         _forget_paths(task, before)
     for name, path in _own_paths(task, job).items():
         task.__dict__[name] = path
-    return task.task_outputs(_marker(task))
+    if type(task).task_outputs is Task.task_outputs:
+        return task
+    fault = outputs_fault(type(task))
+    if fault is not None:
+        raise SubmissionError(fault)
+    outputs = task.task_outputs(_marker(task))
+    if outputs is None:
+        message = (
+            f"{type(task).__qualname__}.task_outputs returned None: let it return what others "
+            "use, marked by dep(...), or self"
+        )
+        raise SubmissionError(message)
+    return outputs
 
 
 def _forget_paths(task: Any, before: Job) -> None:

@@ -246,3 +246,32 @@ def test_copies_have_no_callbacks() -> None:
     state_of(task).is_available = True
     state = state_of(task.copy())
     assert (state.on_completed, state.watched, state.is_available) == ([], [], False)
+
+
+# --- mistakes
+
+
+def test_a_task_says_who_has_remaining_time() -> None:
+    """In a plain Task the error names the class to derive from; a ResumableTask has it."""
+    instance = Once.C().instance()
+    with pytest.raises(AttributeError, match=r"remaining_time\(\): derive Once from Resumable"):
+        loose(instance).remaining_time()
+    assert learn().instance().remaining_time() is None
+
+
+def test_options_are_given_by_name() -> None:
+    """An option without its name is refused, with how it is written."""
+    with pytest.raises(TypeError, match=r"submit\('process'\): .* by name: submit\(launcher="):
+        loose(Once.C()).submit("process")
+
+
+def test_dependencies_are_tasks_or_made_by_tasks() -> None:
+    """What no task is in, and no task made, would be waited for by nobody: it is refused."""
+    task = Once.C()
+    for wrong in ("x", Model, Model.C(), Model.C().instance()):
+        with pytest.raises(TypeError, match=r"add_dependencies\(.*give tasks, or values that dep"):
+            task.add_dependencies(wrong)
+    made = Model.C()
+    state_of(made).producer = learn()
+    task.add_dependencies(learn(), made)
+    assert len(state_of(task).dependencies) == 2

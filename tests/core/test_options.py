@@ -143,7 +143,7 @@ def each(self: Any) -> Any:
 @pytest.mark.parametrize(
     ("execute", "words"),
     [
-        (later, "is an async function, for which no job waits"),
+        (later, "is an async function, for which nobody waits"),
         (each_later, "is an async function"),
         (each, "has a yield, so that a call runs none of its lines"),
         (classmethod(each), "has a yield"),

@@ -105,32 +105,49 @@ def execute_fault(cls: Any) -> str | None:
     """
     cls = registry.newest(cls)
     name = cls.__qualname__
-    raw = next(vars(base)["execute"] for base in cls.__mro__ if "execute" in vars(base))
+    raw = _raw(cls, "execute")
     if str(getattr(raw, "__module__", "")).startswith("xpmnb.core."):
         return f"{name} has no execute(): define def execute(self)"
     if not callable(cls.execute):
         return f"{name}.execute is {cls.execute!r:.80}, no function: define def execute(self)"
-    fault = _function_fault(raw) if isinstance(raw, _FUNCTIONS) else None
+    fault = _function_fault(raw, 1) if isinstance(raw, _FUNCTIONS) else None
     return None if fault is None else f"{name}.execute {fault}"
+
+
+def outputs_fault(cls: Any) -> str | None:
+    """Say why ``task_outputs`` of the class of a task cannot be called; None if it can."""
+    raw = _raw(cls, "task_outputs")
+    if not isinstance(raw, _FUNCTIONS):
+        return None
+    fault = _function_fault(raw, 2)
+    words = "; write def task_outputs(self, dep)"
+    return None if fault is None else f"{cls.__qualname__}.task_outputs {fault}{words}"
+
+
+def _raw(cls: Any, name: str) -> Any:
+    return next(vars(base)[name] for base in cls.__mro__ if name in vars(base))
 
 
 _FUNCTIONS = (types.FunctionType, staticmethod, classmethod)
 
 
 @functools.lru_cache(maxsize=1000)  # asked for with every job
-def _function_fault(raw: Any) -> str | None:
+def _function_fault(raw: Any, count: int) -> str | None:
+    """Say why a function of a class cannot be called with so many arguments, self included."""
     function: Any = getattr(raw, "__func__", raw)
     if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
         return (
-            "is an async function, for which no job waits: write def execute(self), with "
+            "is an async function, for which nobody waits: write a plain one, with "
             "asyncio.run(...) in it"
         )
     if inspect.isgeneratorfunction(function):
         return "has a yield, so that a call runs none of its lines: return a list, say"
     try:
-        given = () if isinstance(raw, staticmethod) else (None,)
+        given = [None] * (count - isinstance(raw, staticmethod))
         inspect.signature(function, follow_wrapped=False).bind(*given)
     except TypeError as error:
+        if count > 1:
+            return f"is called with self and dep: {error}"
         return f"is called with self alone: {error}; what it needs are parameters of the class"
     except ValueError:  # some built-in functions do not tell
         return None
