@@ -1,5 +1,6 @@
 """A partial identifier leaves out some parameters, by their groups."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -97,3 +98,17 @@ def test_a_generator_takes_what_partial_returned() -> None:
     for path in ("..", "/x", "a/../b"):
         with pytest.raises(DeclarationError, match="stays in the job directory"):
             PathGenerator(path, partial=partial())
+
+
+@pytest.mark.parametrize("name", ["", 3, None])
+def test_a_group_has_a_name(name: Any) -> None:
+    """A group without a name is refused when it is made."""
+    with pytest.raises(DeclarationError, match=r"^param_group\(.*give a name"):
+        param_group(name)
+
+
+@pytest.mark.parametrize("path", [3, None, Path("x")])
+def test_a_generated_path_is_given_as_a_string(path: Any) -> None:
+    """A PathGenerator of anything else is refused when it is made."""
+    with pytest.raises(DeclarationError, match=r"^PathGenerator\(.*give a string"):
+        PathGenerator(path)

@@ -87,7 +87,7 @@ def test_any_thread_of_the_task_registers(
             found = current_context()
             assert found is context
             for step in range(50):
-                found.register_output(learn.validation.checkpoint, (number,), {"step": step})
+                found.register_output(learn.validation.checkpoint, (), {"step": [number, step]})
 
         threads = [threading.Thread(target=work, args=(number,)) for number in range(4)]
         for thread in threads:
@@ -96,7 +96,7 @@ def test_any_thread_of_the_task_registers(
             thread.join()
     finally:
         ownership.stop_inheriting()
-    found = {(each.args[0], each.kwargs["step"]) for each in read_outputs(layout)}
+    found = {tuple(each.kwargs["step"]) for each in read_outputs(layout)}
     assert found == {(number, step) for number in range(4) for step in range(50)}
 
 
@@ -150,6 +150,29 @@ def test_values_that_are_not_plain_are_refused(
     """The error names method and argument, and nothing is written."""
     with pytest.raises(TypeError, match=r"register_task_output\(checkpoint\): the argument step"):
         context.register_output(learn.validation.checkpoint, (), {"step": object()})
+    assert not Path(layout.outputs).exists()
+
+
+@pytest.mark.parametrize(
+    ("args", "kwargs", "words"),
+    [
+        ((), {"stp": 1}, "missing a required argument: 'step'"),
+        ((), {"step": 1, "stp": 1}, "unexpected keyword argument 'stp'"),
+        ((1,), {"step": 1}, "too many positional arguments"),
+        ((), {}, "missing a required argument: 'step'"),
+    ],
+)
+def test_arguments_that_the_method_does_not_take_are_refused(
+    context: JobContext,
+    layout: JobLayout,
+    learn: Learn,
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    words: str,
+) -> None:
+    """What the kernel could not call the method with is an error of the task that registers it."""
+    with pytest.raises(TypeError, match=rf"^register_task_output\(checkpoint\): .*{words}"):
+        context.register_output(learn.validation.checkpoint, args, kwargs)
     assert not Path(layout.outputs).exists()
 
 

@@ -154,6 +154,48 @@ def test_a_hook_that_names_no_launcher_is_told(tmp_path: Path) -> None:
         MovedNowhere.C().submit()
 
 
+class Lazy(Task):
+    def execute(self) -> Any:
+        yield
+
+
+def test_a_task_that_would_do_nothing_is_refused(xp: experiment) -> None:
+    """A generator for execute is refused at submit: as a job it would be done without a line."""
+    with pytest.raises(SubmissionError, match=r"Lazy\.execute has a yield"):
+        Lazy.C().submit()
+    assert xp.jobs().empty
+
+
+class ForgetsReturn(Task):
+    def execute(self) -> None:
+        pass
+
+    def task_outputs(self, dep: Any) -> None:
+        dep(self)
+
+
+class ForgetsDep(Task):
+    def execute(self) -> None:
+        pass
+
+    def task_outputs(self) -> Any:  # type: ignore[override]
+        return self
+
+
+@pytest.mark.parametrize(
+    ("cls", "words"),
+    [
+        (ForgetsReturn, "task_outputs returned None: .* or self"),
+        (ForgetsDep, r"called with self and dep: too many .*; write def task_outputs\(self, dep\)"),
+    ],
+)
+def test_wrong_outputs_are_refused(xp: experiment, cls: Any, words: str) -> None:
+    """A forgotten return or argument of task_outputs is told at submit, and nothing runs."""
+    with pytest.raises(SubmissionError, match=words):
+        cls.C().submit()
+    assert xp.jobs().empty
+
+
 # --- callbacks
 
 

@@ -221,8 +221,8 @@ class _Builder:
         kind = "class" if isinstance(value, type) else "function"
         if statement is None:
             self._problem(
-                f"the source of {kind} {name} is not available: declare it in a cell, or move it "
-                "to a module"
+                f"the source of {kind} {name} is not available: declare it in a cell, or in a file "
+                "(a script or a module)"
             )
             return
         uses = used_names(statement.node, lazy=is_lazy)

@@ -22,6 +22,7 @@ import importlib
 import importlib.util
 import math
 import sys
+from importlib.machinery import SourceFileLoader, all_suffixes
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
@@ -99,7 +100,7 @@ def _place_of(cls: type) -> dict[str, str | None]:
     return {
         "module": name,
         "qualname": cls.__qualname__,
-        "file": str(Path(file).absolute()) if file else None,
+        "file": str(Path(file).absolute()) if file and not file.startswith("<") else None,
     }
 
 
@@ -298,12 +299,13 @@ def _module_of(place: dict[str, Any]) -> Any:
     if not file or _is_same_file(getattr(main, "__file__", None), file):
         # Declared in this very session: a notebook, a prompt or the running script.
         return main
-    name = Path(file).stem
+    name = Path(file).stem.replace(".", "-")  # pickle finds no dotted one
     if not _is_same_file(getattr(sys.modules.get(name), "__file__", None), file):
-        spec = importlib.util.spec_from_file_location(name, file)
-        if spec is None or spec.loader is None:
-            raise DocumentError(f"{file}: no Python file; it declared {place['qualname']}")
+        # Python runs scripts whatever their files are called.
+        loader = None if file.endswith(tuple(all_suffixes())) else SourceFileLoader(name, file)
+        spec: Any = importlib.util.spec_from_file_location(name, file, loader=loader)
         module = sys.modules[name] = importlib.util.module_from_spec(spec)
+        module.__dict__["__xpm_notebook__"] = Path(file).stem  # its classes keep their names
         seam.script_being_imported = file
         try:
             spec.loader.exec_module(module)

@@ -27,12 +27,15 @@ class PathGenerator:
     Raises
     ------
     DeclarationError
-        If the path is empty (without ``partial``), absolute, or leaves the directory.
+        If the path is no string, empty (without ``partial``), absolute, or leaves the directory.
     """
 
     __slots__ = ("partial", "path")
 
     def __init__(self, path: str = "", *, partial: Partial | None = None) -> None:
+        if not isinstance(path, str):
+            message = f"PathGenerator({path!r:.80}): give a string, such as 'model.pth'"
+            raise DeclarationError(message)
         parts = PurePosixPath(path).parts
         is_empty = not parts and partial is None
         if is_empty or path.startswith("/") or ".." in parts or "\0" in path:

@@ -27,7 +27,16 @@ class ParameterGroup:
 
 
 def param_group(name: str) -> ParameterGroup:
-    """Return a group of parameters, to be named in ``field(groups=[...])``."""
+    """Return a group of parameters, to be named in ``field(groups=[...])``.
+
+    Raises
+    ------
+    DeclarationError
+        If the name is no string, or empty.
+    """
+    if not isinstance(name, str) or not name:
+        message = f"param_group({name!r:.80}): give a name, such as 'steps'"
+        raise DeclarationError(message)
     return ParameterGroup(name)
 
 

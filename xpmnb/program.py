@@ -288,7 +288,8 @@ def _place_in_words(in_cells: tuple[type, ...]) -> str:
 
 def _is_importable(cls: type) -> bool:
     module = sys.modules.get(cls.__module__)
-    return bool(getattr(module, "__file__", None)) and "<locals>" not in cls.__qualname__
+    has_file = bool(getattr(module, "__file__", None)) and not module_of_cells(module)
+    return has_file and "<locals>" not in cls.__qualname__
 
 
 def _search_path(modules: Iterable[str]) -> list[str]:

@@ -6,6 +6,7 @@ job, so that the same code runs when a person tries it in a cell.
 
 from __future__ import annotations
 
+import inspect
 import math
 import time
 from contextlib import suppress
@@ -162,8 +163,8 @@ class JobContext:
         Raises
         ------
         TypeError
-            If the task is no ResumableTask, the method is none of its objects', or a value is not
-            plain.
+            If the task is no ResumableTask, the method is none of its objects', it does not take
+            these arguments, or a value is not plain.
         RuntimeError
             If the job has ended.
         OSError
@@ -178,6 +179,7 @@ class JobContext:
             raise TypeError(message)
         path = self._path_to(method, name)
         try:
+            _check_fits(method, args, kwargs)
             encoded = arguments_to_json(args, kwargs)
         except TypeError as error:
             message = f"register_task_output({name}): {error}"
@@ -213,6 +215,19 @@ class JobContext:
     def _task_name(self) -> str:
         roots = (owner for owner, path in self.places.values() if not path)
         return type(next(roots, self)).__qualname__
+
+
+def _check_fits(method: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    """Refuse arguments with which the kernel could not call a method, after ``dep``."""
+    try:
+        signature = inspect.signature(method, follow_wrapped=False)
+    except ValueError:  # some built-in functions do not tell
+        return
+    try:
+        signature.bind(None, *args, **kwargs)
+    except TypeError as error:
+        message = f"{error}; the method is called as {method.__name__}(dep, ...) with what is given"
+        raise TypeError(message) from None
 
 
 def current_context() -> JobContext | None:

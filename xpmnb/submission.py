@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from xpmnb.core.hooks import hooks_of
 from xpmnb.core.model import Task
-from xpmnb.core.options import set_init_tasks
+from xpmnb.core.options import execute_fault, outputs_fault, set_init_tasks
 from xpmnb.core.paths import generate_paths, has_own_paths, partial_directories
 from xpmnb.core.state import is_configuration, state_of
 from xpmnb.core.tags import tags
@@ -72,14 +72,14 @@ def make_job(task: Any, place: Place, options: SubmitOptions) -> tuple[Job, Any]
     Raises
     ------
     SubmissionError
-        If the task has no ``execute``, a task in the values was not submitted, or what is asked
-        for cannot be had.
+        If the task has no ``execute`` that a job can call, a task in the values was not
+        submitted, or what is asked for cannot be had.
     ConfigError, IdentifierError
         If the values are not fit for it.
     """
-    if type(task).execute is Task.execute:
-        message = f"{type(task).__qualname__} has no execute(): define def execute(self)"
-        raise SubmissionError(message)
+    fault = execute_fault(type(task))
+    if fault is not None:
+        raise SubmissionError(fault)
     set_init_tasks(task, options.init_tasks)
     dependencies = _dependencies(task)
     seal(task)
@@ -165,7 +165,19 @@ def _outputs(task: Any, job: Job, before: Job | None) -> Any:
         _forget_paths(task, before)
     for name, path in _own_paths(task, job).items():
         task.__dict__[name] = path
-    return task.task_outputs(_marker(task))
+    if type(task).task_outputs is Task.task_outputs:
+        return task
+    fault = outputs_fault(type(task))
+    if fault is not None:
+        raise SubmissionError(fault)
+    outputs = task.task_outputs(_marker(task))
+    if outputs is None:
+        message = (
+            f"{type(task).__qualname__}.task_outputs returned None: let it return what others "
+            "use, marked by dep(...), or self"
+        )
+        raise SubmissionError(message)
+    return outputs
 
 
 def _forget_paths(task: Any, before: Job) -> None:

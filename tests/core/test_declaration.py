@@ -361,3 +361,10 @@ def test_every_class_has_a_declared_name() -> None:
     assert Train.__xpm_name__ == f"{here}.train"
     assert Named.__xpm_name__ == "My.Train"
     assert Child.__xpm_name__ == f"{here}.child"
+
+
+@pytest.mark.parametrize("kind", [property, staticmethod, classmethod])
+def test_a_parameter_is_no_property(kind: Any) -> None:
+    """A name that is a parameter and also a property or a method is refused."""
+    with pytest.raises(DeclarationError, match=r"Holder\.x is a parameter and also a property"):
+        declare(int, x=kind(lambda self: self))

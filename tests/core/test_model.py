@@ -204,7 +204,8 @@ def test_outputs_are_watched() -> None:
     task = learn()
     assert task.watch_output(task.validation.checkpoint, print) is task
     task.watch_output(task.validation.checkpoint, repr)
-    expected = [(task.validation, "checkpoint", each) for each in (print, repr)]
+    task.watch_output(task.validation.checkpoint, dict)  # does not tell what it takes
+    expected = [(task.validation, "checkpoint", each) for each in (print, repr, dict)]
     assert state_of(task).watched == expected
 
 
@@ -229,6 +230,9 @@ def test_what_cannot_be_watched_is_refused() -> None:
         task.watch_output(other.checkpoint, print)
     with pytest.raises(TypeError, match="give a function that takes the output"):
         task.watch_output(task.validation.checkpoint, 3)
+    for callback in (lambda: 1, lambda one, two: (one, two), lambda *, named: named):
+        with pytest.raises(TypeError, match="it is called with the output alone"):
+            task.watch_output(task.validation.checkpoint, loose(callback))
     once = Once.C()
     with pytest.raises(TypeError, match="only a ResumableTask registers outputs"):
         once.watch_output(once.wait, loose(print))
@@ -242,3 +246,32 @@ def test_copies_have_no_callbacks() -> None:
     state_of(task).is_available = True
     state = state_of(task.copy())
     assert (state.on_completed, state.watched, state.is_available) == ([], [], False)
+
+
+# --- mistakes
+
+
+def test_a_task_says_who_has_remaining_time() -> None:
+    """In a plain Task the error names the class to derive from; a ResumableTask has it."""
+    instance = Once.C().instance()
+    with pytest.raises(AttributeError, match=r"remaining_time\(\): derive Once from Resumable"):
+        loose(instance).remaining_time()
+    assert learn().instance().remaining_time() is None
+
+
+def test_options_are_given_by_name() -> None:
+    """An option without its name is refused, with how it is written."""
+    with pytest.raises(TypeError, match=r"submit\('process'\): .* by name: submit\(launcher="):
+        loose(Once.C()).submit("process")
+
+
+def test_dependencies_are_tasks_or_made_by_tasks() -> None:
+    """What no task is in, and no task made, would be waited for by nobody: it is refused."""
+    task = Once.C()
+    for wrong in ("x", Model, Model.C(), Model.C().instance()):
+        with pytest.raises(TypeError, match=r"add_dependencies\(.*give tasks, or values that dep"):
+            task.add_dependencies(wrong)
+    made = Model.C()
+    state_of(made).producer = learn()
+    task.add_dependencies(learn(), made)
+    assert len(state_of(task).dependencies) == 2

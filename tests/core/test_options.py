@@ -1,5 +1,6 @@
 """What `submit()` is told is checked before anything is done with it."""
 
+import functools
 import math
 from types import SimpleNamespace
 from typing import Any
@@ -8,7 +9,7 @@ import pytest
 
 from tests.support.declaring import loose
 from xpmnb import Config, LightweightTask, Param, Task
-from xpmnb.core.options import SubmitOptions, set_init_tasks
+from xpmnb.core.options import SubmitOptions, execute_fault, set_init_tasks
 from xpmnb.core.state import state_of
 from xpmnb.errors import ParameterError, SealedError
 from xpmnb.identifiers import identifier
@@ -28,6 +29,11 @@ class Load(LightweightTask):
 
 class Empty(LightweightTask):
     pass
+
+
+class Lazy(LightweightTask):
+    def execute(self) -> Any:
+        yield
 
 
 class Evaluate(Task):
@@ -60,7 +66,8 @@ class Evaluate(Task):
         ({"init_tasks": (1,)}, r"init_tasks=1\): give configurations of LightweightTask classes"),
         ({"init_tasks": (Model.C(),)}, "give configurations of LightweightTask classes"),
         ({"init_tasks": (Load,)}, "give configurations of LightweightTask classes"),
-        ({"init_tasks": (Empty.C(),)}, r"its class has no execute\(\)"),
+        ({"init_tasks": (Empty.C(),)}, r"Empty has no execute\(\)"),
+        ({"init_tasks": (Lazy.C(),)}, r"Lazy\.execute has a yield"),
         ({"init_tasks": (Load.C(model=Model.C()).instance(),)}, "this is an instance"),
     ],
 )
@@ -104,3 +111,75 @@ def test_a_submitted_task_keeps_its_init_tasks() -> None:
     assert state_of(task).init_tasks == (again,)
     with pytest.raises(SealedError, match=r"submitted with other init tasks; submit a copy"):
         set_init_tasks(task, ())
+
+
+# --- execute
+
+
+def wrapped(function: Any) -> Any:
+    """Return a function that runs a generator to its end."""
+
+    @functools.wraps(function)
+    def run(*args: Any) -> list[Any]:
+        return list(function(*args))
+
+    return run
+
+
+async def later(self: Any) -> None:
+    """Do nothing, when it is awaited."""
+
+
+async def each_later(self: Any) -> Any:
+    """Yield the task, when it is iterated over."""
+    yield self
+
+
+def each(self: Any) -> Any:
+    """Yield the task."""
+    yield self
+
+
+@pytest.mark.parametrize(
+    ("execute", "words"),
+    [
+        (later, "is an async function, for which nobody waits"),
+        (each_later, "is an async function"),
+        (each, "has a yield, so that a call runs none of its lines"),
+        (classmethod(each), "has a yield"),
+        (lambda self, x: (self, x), "is called with self alone: missing a required argument: 'x'"),
+        (lambda: 3, "is called with self alone: too many positional arguments"),
+        (staticmethod(len), "is called with self alone"),
+        (3, "is 3, no function"),
+        (None, "is None, no function"),
+    ],
+)
+def test_an_execute_that_would_do_nothing_is_refused(execute: Any, words: str) -> None:
+    """An ``execute`` that a job cannot call, or whose call runs nothing, is a fault in words."""
+
+    class Job(Task):
+        pass
+
+    type.__setattr__(Job, "execute", execute)
+    assert words in (execute_fault(loose(Job).C) or "")
+
+
+@pytest.mark.parametrize(
+    "execute",
+    [
+        wrapped(each),
+        lambda self, x=1, *args, **more: (self, x, args, more),
+        staticmethod(lambda: 3),
+        classmethod(lambda cls: cls),
+        functools.partialmethod(print, 1),
+        functools.partial(print),
+    ],
+)
+def test_whatever_a_job_can_call_is_an_execute(execute: Any) -> None:
+    """Functions however they are wrapped, with defaults, or without self are no fault."""
+
+    class Job(Task):
+        pass
+
+    type.__setattr__(Job, "execute", execute)
+    assert execute_fault(Job) is None

@@ -127,3 +127,10 @@ def test_tags_of_init_tasks_count() -> None:
     made = Model.C()
     state_of(made).producer = learner
     assert Train.C(first=made).tags() == {"from": "a", "lr": 0.5, "first.init_tasks.1.lr": 0.3}
+
+
+@pytest.mark.parametrize("value", [{"a": 1}, {1}, frozenset({1})])
+def test_what_names_nothing_is_no_tag(value: Any) -> None:
+    """A dict or a set is refused as a tag at once, in words."""
+    with pytest.raises(TypeError, match=r"^tag\(.*a tag is a short name for one value"):
+        tag(value)

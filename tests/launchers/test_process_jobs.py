@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 
 import pytest
 
+import xpmnb
 from tests.support.acting import Act, Persist, Tells
 from tests.support.declaring import loose
 from tests.support.nurseries import await_true, children_of
@@ -228,6 +230,39 @@ def test_classes_of_a_script_run_in_processes(tmp_path: Path) -> None:
     out = run_script(script, tmp_path)
     results = [[each * 3, True, "Mine"] for each in range(3)]
     assert out.strip() == f"{results} {['process'] * 3}"
+
+
+_PICKLES = _SCRIPT.replace("helper(self.x)", "pickle.loads(pickle.dumps(helper))(self.x)")
+
+
+@pytest.mark.parametrize(
+    "name", ["train-model.py", "my script-2.py", "train2.v1.py", "train", "x.y"]
+)
+def test_a_script_may_have_any_name(tmp_path: Path, name: str) -> None:
+    """Whatever Python runs as a script submits its own classes, which can be pickled in the job."""
+    script = tmp_path / name
+    script.write_text(_PICKLES.replace("import enum", "import enum\nimport pickle"))
+    results = [[each * 3, True, "Mine"] for each in range(3)]
+    assert run_script(script, tmp_path).strip() == f"{results} {['process'] * 3}"
+
+
+@pytest.mark.parametrize("how", ["-", "-c"])
+def test_a_program_without_a_file_is_refused(tmp_path: Path, how: str) -> None:
+    """Classes that Python read from its standard input or command line are refused at submit."""
+    arguments = ["-"] if how == "-" else ["-c", _SCRIPT]
+    done = subprocess.run(
+        [sys.executable, *arguments, str(tmp_path)],
+        input=_SCRIPT,
+        env={**os.environ, "PYTHONPATH": str(Path(xpmnb.__file__).parents[1])},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=DEADLINE_S,
+    )
+    assert done.returncode == 1
+    assert "ExportError: mine cannot run in a process" in done.stderr
+    assert "declare it in a cell, or in a file" in done.stderr
+    assert not list((tmp_path / "runs" / "jobs").rglob("*.py"))
 
 
 def test_a_script_that_cannot_be_imported_is_told(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.support.watching import Checkpoint, Evaluate, Learning, Model, Validation, learning
 from xpmnb.core.state import state_of
 from xpmnb.core.walk import iter_graph
-from xpmnb.errors import SubmissionError
+from xpmnb.errors import ParameterError, SubmissionError
 from xpmnb.identifiers import identifier
 from xpmnb.scheduler.outputs import OutputWatch, config_at, output_marker
 
@@ -201,6 +201,25 @@ def test_a_call_says_what_it_is(learn: Learning) -> None:
     watched = [(learn.task.validation, "checkpoint", print)]
     [call] = OutputWatch(learn.layout, learn.task, watched).poll()
     assert str(call) == "the callback print for validation.checkpoint(0=5, step='a')"
+
+
+def test_a_method_that_raises_is_not_taken_for_the_callback(learn: Learning) -> None:
+    """After an error the words for a call name the method if that raised, or else the callback."""
+
+    def refuse(made: Checkpoint) -> None:
+        raise LookupError(made)
+
+    learn.register("validation.checkpoint", step="not a step")
+    learn.register("validation.checkpoint", step=1)
+    watched = [(learn.task.validation, "checkpoint", refuse)]
+    first, second = OutputWatch(learn.layout, learn.task, watched).poll()
+    with pytest.raises(ParameterError):
+        first()
+    given = "validation.checkpoint(step='not a step')"
+    assert str(first) == f"the method Validation.checkpoint, called for {given},"
+    with pytest.raises(LookupError):
+        second()
+    assert str(second).startswith("the callback ")
 
 
 def test_a_directory_that_was_emptied_has_new_outputs(learn: Learning) -> None:

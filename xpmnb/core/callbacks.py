@@ -65,7 +65,7 @@ def watched_output(
     ------
     TypeError
         If the task is no ResumableTask, the method is no bound method of a configuration, or
-        the callback is not callable.
+        the callback cannot be called with one argument.
     ValueError
         If the configuration is not inside the task.
     """
@@ -79,6 +79,7 @@ def watched_output(
     if not callable(callback):
         message = f"watch_output(..., {callback!r:.80}): give a function that takes the output"
         raise TypeError(message)
+    _check_takes_output(callback)
     config, name = getattr(method, "__self__", None), getattr(method, "__name__", "")
     if not is_configuration(config) or getattr(config, name, None) != method:
         message = (
@@ -93,3 +94,17 @@ def watched_output(
         )
         raise ValueError(message)
     return config, name, callback
+
+
+def _check_takes_output(callback: Callable[[Any], object]) -> None:
+    try:
+        signature = inspect.signature(callback)
+    except ValueError:  # some built-in functions do not tell
+        return
+    try:
+        signature.bind(None)
+    except TypeError as error:
+        message = (
+            f"watch_output(..., {callback!r:.80}): it is called with the output alone: {error}"
+        )
+        raise TypeError(message) from None

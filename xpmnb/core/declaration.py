@@ -168,6 +168,9 @@ def _parameter(cls: Declared, name: str, hint: Any) -> Parameter:
     """Return one compiled parameter of the class."""
     where = f"{cls.__qualname__}.{name}"
     _check_name(cls, name)
+    if isinstance(cls.__dict__.get(name), (property, staticmethod, classmethod)):
+        message = f"{where} is a parameter and also a property or a method: rename one of them"
+        raise DeclarationError(message)
     kind = _kind(hint) or Kind.PARAM  # _own_hints keeps only those that have one
     if any(isinstance(arg, typing.TypeVar) for arg in typing.get_args(hint)[:1]):
         message = f"{where}: say of which type, {kind.value}[float] for example"

@@ -44,6 +44,8 @@ class ConfigMeta(registry.Declared):
         namespace = {key: value for key, value in namespace.items() if key not in fields}
         namespace["__xpm_fields__"] = fields
         frame = sys._getframe(1)  # noqa: SLF001 (the frame of the class statement)
+        # type("Train", (Task,), {...}) does not say where it is: Python would take our own module.
+        namespace.setdefault("__module__", frame.f_globals.get("__name__", "builtins"))
         namespace["__xpm_scope__"] = scope_of(frame)
         namespace["__xpm_source__"] = (frame.f_code.co_filename, frame.f_lineno)
         cls = super().__new__(mcs, name, bases, namespace, **options)

@@ -6,13 +6,14 @@ Config, of which a task is one, is in ``config.py``; what ``submit`` is told in 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Never, Self
 
 from xpmnb import seam
 from xpmnb.core.callbacks import completion, watched_output
 from xpmnb.core.config import Config, InstanceConfig
 from xpmnb.core.options import PLAIN, SubmitOptions
-from xpmnb.core.state import state_of
+from xpmnb.core.state import is_configuration, state_of
+from xpmnb.core.walk import iter_graph
 from xpmnb.errors import SealedError, SubmissionError
 
 if TYPE_CHECKING:
@@ -125,7 +126,7 @@ class Task(_AtWork, Config):
 
     def submit(
         self,
-        *,
+        *unnamed: Never,
         launcher: Any = None,
         init_tasks: Sequence[LightweightTask] = (),
         max_retries: int | None = None,
@@ -164,11 +165,28 @@ class Task(_AtWork, Config):
             If no experiment is open (outside notebooks), or a task used here was not submitted.
         ConfigError
             If values are missing or do not fit, or one of these options does not.
+        TypeError
+            If something is given without the name of its option.
         """
         state_of(self)
+        if unnamed:
+            message = (
+                f"submit({unnamed[0]!r:.80}): options are given by name: submit(launcher="
+                '"process") for example'
+            )
+            raise TypeError(message)
         given = (launcher, init_tasks, max_retries, walltime, tokens, environ)
         options = PLAIN if given == _NOTHING_GIVEN else _options(*given)
         return seam.current_submitter().submit_task(self, options)
+
+    if not TYPE_CHECKING:
+
+        @property
+        def remaining_time(self) -> None:
+            """Say which tasks have this method."""
+            kind = type(self).__qualname__
+            message = f"{kind} has no remaining_time(): derive {kind} from ResumableTask"
+            raise AttributeError(message)
 
     def on_completed(self, callback: Callable[..., object]) -> Self:
         """Call a function once the job of this task has ended well.
@@ -251,14 +269,16 @@ class Task(_AtWork, Config):
         SealedError
             If this task was submitted already.
         TypeError
-            If something is no configuration.
+            If something is no task, was made by none, and holds nothing of the kind.
         """
         state = state_of(self)
         if state.sealed:
             message = "add_dependencies(): this task was submitted already"
             raise SealedError(message)
         for task in tasks:
-            state_of(task)
+            if not is_configuration(task) or not _has_task(task):
+                message = f"add_dependencies({task!r:.80}): give tasks, or values that dep marked"
+                raise TypeError(message)
         state.dependencies.extend(tasks)
         return self
 
@@ -297,6 +317,12 @@ class Task(_AtWork, Config):
     def stderr(self) -> Path:
         """Return the file with what the job wrote to standard error."""
         return self.job.stderr  # type: ignore[no-any-return]
+
+
+def _has_task(config: Any) -> bool:
+    """Tell whether a configuration has a task in it, or something that a task made."""
+    graph = (each for _, each in iter_graph(config))
+    return any(isinstance(each, Task) or state_of(each).producer is not None for each in graph)
 
 
 _NOTHING_GIVEN = (None, (), None, None, None, None)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 import math
+import types
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from xpmnb.core import registry
 from xpmnb.core.state import is_configuration, is_declared, state_of
 from xpmnb.errors import ParameterError, SealedError
 from xpmnb.identifiers import encode
@@ -86,8 +90,68 @@ def _check_init_tasks(init_tasks: Any) -> None:
             _refuse("init_tasks", each, "this is an instance; give the configuration")
         if not is_configuration(each) or not getattr(each, "__xpm_lightweight__", False):
             _refuse("init_tasks", each, "give configurations of LightweightTask classes")
-        if type(each).execute.__module__.startswith("xpmnb.core."):
-            _refuse("init_tasks", each, "its class has no execute(): define def execute(self)")
+        fault = execute_fault(type(each))
+        if fault is not None:
+            _refuse("init_tasks", each, fault)
+
+
+def execute_fault(cls: Any) -> str | None:
+    """Say why ``execute`` of a class would not do its work when a job calls it; None if it would.
+
+    Parameters
+    ----------
+    cls : type
+        The class of a task or an init task; its newest definition counts.
+    """
+    cls = registry.newest(cls)
+    name = cls.__qualname__
+    raw = _raw(cls, "execute")
+    if str(getattr(raw, "__module__", "")).startswith("xpmnb.core."):
+        return f"{name} has no execute(): define def execute(self)"
+    if not callable(cls.execute):
+        return f"{name}.execute is {cls.execute!r:.80}, no function: define def execute(self)"
+    fault = _function_fault(raw, 1) if isinstance(raw, _FUNCTIONS) else None
+    return None if fault is None else f"{name}.execute {fault}"
+
+
+def outputs_fault(cls: Any) -> str | None:
+    """Say why ``task_outputs`` of the class of a task cannot be called; None if it can."""
+    raw = _raw(cls, "task_outputs")
+    if not isinstance(raw, _FUNCTIONS):
+        return None
+    fault = _function_fault(raw, 2)
+    words = "; write def task_outputs(self, dep)"
+    return None if fault is None else f"{cls.__qualname__}.task_outputs {fault}{words}"
+
+
+def _raw(cls: Any, name: str) -> Any:
+    return next(vars(base)[name] for base in cls.__mro__ if name in vars(base))
+
+
+_FUNCTIONS = (types.FunctionType, staticmethod, classmethod)
+
+
+@functools.lru_cache(maxsize=1000)  # asked for with every job
+def _function_fault(raw: Any, count: int) -> str | None:
+    """Say why a function of a class cannot be called with so many arguments, self included."""
+    function: Any = getattr(raw, "__func__", raw)
+    if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
+        return (
+            "is an async function, for which nobody waits: write a plain one, with "
+            "asyncio.run(...) in it"
+        )
+    if inspect.isgeneratorfunction(function):
+        return "has a yield, so that a call runs none of its lines: return a list, say"
+    try:
+        given = [None] * (count - isinstance(raw, staticmethod))
+        inspect.signature(function, follow_wrapped=False).bind(*given)
+    except TypeError as error:
+        if count > 1:
+            return f"is called with self and dep: {error}"
+        return f"is called with self alone: {error}; what it needs are parameters of the class"
+    except ValueError:  # some built-in functions do not tell
+        return None
+    return None
 
 
 def set_init_tasks(task: Any, init_tasks: tuple[Any, ...]) -> None:

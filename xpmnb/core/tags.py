@@ -27,7 +27,15 @@ def tag(value: T) -> T:
     T
         What to give to the parameter; the configuration then holds the plain value, and a tag
         with the parameter's name. Tags are no part of the identifier.
+
+    Raises
+    ------
+    TypeError
+        If the value is a dict or a set: it would be no short name for anything.
     """
+    if isinstance(value, (dict, set, frozenset)):
+        message = f"tag({value!r:.80}): a tag is a short name for one value; tag what varies in it"
+        raise TypeError(message)
     return TaggedValue(value)  # type: ignore[return-value]
 
 

@@ -41,10 +41,13 @@ class Statement:
 
 
 def module_of_cells(module: object) -> bool:
-    """Tell whether a module is a notebook or a prompt: it has neither a file nor a loader."""
+    """Tell whether a module is a notebook or a prompt: it has neither a file nor a loader.
+
+    So it is with a program that Python reads from its standard input, though not by its source.
+    """
     return (
         module is not None
-        and getattr(module, "__file__", None) is None
+        and (getattr(module, "__file__", None) or "<stdin>") == "<stdin>"
         and getattr(module, "__spec__", None) is None
     )
 

@@ -27,24 +27,32 @@ Watcher = tuple[Any, str, "Callable[[Any], object]"]
 """A configuration, the name of one of its methods, and the callback for what the method makes."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class OutputCall:
-    """One callback that is due for one output. Immutable; to be called once."""
+    """One callback that is due for one output. To be called once, by one thread."""
 
     task: Any
     watcher: Watcher
     output: TaskOutput
+    in_method: bool = False
+    """Whether the method is at work, not yet the callback: what raises then is the method."""
 
     def __call__(self) -> None:
         """Let the method make the output, marked as made by the task, and call the callback."""
         config, method, callback = self.watcher
         args, kwargs = arguments_from_json(self.output.args, self.output.kwargs)
-        callback(getattr(config, method)(output_marker(self.task), *args, **kwargs))
+        self.in_method = True
+        made = getattr(config, method)(output_marker(self.task), *args, **kwargs)
+        self.in_method = False
+        callback(made)
 
     def __str__(self) -> str:
-        """Return which callback, for which output."""
+        """Return which callback, or what makes its output, for which output."""
         path = ".".join((*self.output.path, self.output.method))
         given = ", ".join(f"{name}={value!r:.40}" for name, value in self.output.values.items())
+        if self.in_method:
+            kind = type(self.watcher[0]).__qualname__
+            return f"the method {kind}.{self.output.method}, called for {path}({given}),"
         return f"the callback {name_of(self.watcher[2])} for {path}({given})"
 
 
