@@ -70,7 +70,7 @@ class experiment(RunTables):  # noqa: N801 (reads like the verb that it is)
     WorkspaceError
         On start, if the workspace cannot be made, or the name is no name for a folder.
     TypeError
-        If the name is no string.
+        If the name is no string, or the workspace neither a string nor a Path.
     ValueError
         If ``max_jobs`` is less than 1, ``max_retries`` less than 0, or the launcher is unknown.
     SettingsError
