@@ -8,7 +8,6 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from xpmnb.errors import WorkspaceError
 from xpmnb.records.events import JobRecord
 from xpmnb.records.states import FailureReason
 from xpmnb.records.workspace import WorkspaceRecords
@@ -24,6 +23,7 @@ from .display import (
     table,
     to_duration,
 )
+from .locating import known_runs
 
 __all__ = ["Filter", "list_jobs", "listing"]
 
@@ -97,14 +97,7 @@ def list_jobs(
 def _records(records: WorkspaceRecords, experiment: str | None) -> list[JobRecord]:
     if experiment is None:
         return records.all_records()
-    runs = records.runs(experiment)
-    if not runs:
-        names = ", ".join(records.experiments()) or "none"
-        raise WorkspaceError(
-            f"the workspace {records.layout.root} has no experiment {experiment!r}; "
-            f"there are: {names}"
-        )
-    return records.run_records(experiment, runs)
+    return records.run_records(experiment, known_runs(records, experiment))
 
 
 def _age(record: JobRecord) -> tuple[float, str, str]:

@@ -17,7 +17,7 @@ from xpmnb.records.run_index import RunIndex, read_index
 from xpmnb.records.workspace import WorkspaceRecords
 from xpmnb.settings import Settings, load_settings
 
-__all__ = ["Remembered", "find_job", "find_workspace", "read_record", "remembered"]
+__all__ = ["Remembered", "find_job", "find_workspace", "known_runs", "read_record", "remembered"]
 
 DEFAULT_WORKSPACE = "xpm-workspace"
 
@@ -148,6 +148,24 @@ def find_job(named: str, workspace: str | None) -> JobLayout:
     shown = [f"{layout.task}/{layout.identifier}" for layout in matching[:_MAX_CANDIDATES]]
     more = f", and {len(matching) - len(shown)} more" if len(matching) > len(shown) else ""
     raise WorkspaceError(f"{named!r} begins {len(matching)} jobs: {', '.join(shown)}{more}")
+
+
+def known_runs(records: WorkspaceRecords, experiment: str) -> list[str]:
+    """Give the runs of an experiment, the oldest first.
+
+    Raises
+    ------
+    WorkspaceError
+        There is no such experiment; the message names those that there are.
+    """
+    runs = records.runs(experiment)
+    if not runs:
+        names = ", ".join(records.experiments()) or "none"
+        raise WorkspaceError(
+            f"the workspace {records.layout.root} has no experiment {experiment!r}; "
+            f"there are: {names}"
+        )
+    return runs
 
 
 def _other_words(named: str) -> str:
