@@ -62,6 +62,7 @@ def test_the_version(capsys: pytest.CaptureFixture[str]) -> None:
         "log x --lines -1",
         "log x --lines x",
         "cancel",
+        "cancel x --experiment t",
         "cancel x --grace -1",
         "cancel x --grace nan",
         "cancel x --grace inf",

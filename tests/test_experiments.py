@@ -1,6 +1,7 @@
 """Opening, leaving and closing experiments, and what can be wrong with them."""
 
 import os
+import re
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -178,11 +179,32 @@ def test_names_may_be_words(tmp_path: Path, name: str) -> None:
     assert workspace(tmp_path / "runs").experiments() == [name]
 
 
-@pytest.mark.parametrize("limit", [0, -1])
-def test_a_bound_below_one_is_refused(tmp_path: Path, limit: int) -> None:
+@pytest.mark.parametrize("limit", [0, -1, "3", 1.5, True])
+def test_a_bound_below_one_is_refused(tmp_path: Path, limit: Any) -> None:
     """max_jobs must let at least one job run."""
-    with pytest.raises(ValueError, match="at least 1 job"):
+    words = re.escape(f"experiment(max_jobs={limit!r}): give a whole number, 1 or more")
+    with pytest.raises(ValueError, match=words):
         experiment(tmp_path, "t", max_jobs=limit)
+
+
+@pytest.mark.parametrize("place", [3, None, b"runs"])
+def test_what_is_no_directory_is_refused_as_workspace(place: Any) -> None:
+    """The error says what was given instead of a workspace, and what is expected."""
+    with pytest.raises(TypeError, match=r"experiment\(.*, \.\.\.\): the workspace is a directory"):
+        experiment(place, "x")
+    with pytest.raises(TypeError, match=r"workspace\(.*\): give the directory"):
+        workspace(place)
+
+
+@pytest.mark.parametrize("timeout", ["x", True, float("nan")])
+def test_a_timeout_that_is_no_number_is_refused(tmp_path: Path, timeout: Any) -> None:
+    """Waiting refuses what is no number of seconds, even when nothing runs."""
+    with running(tmp_path) as xp:
+        job = Echo.C(x=1).submit().job
+        xp.wait(DEADLINE_S)
+        for wait in (xp.wait, job.wait, job.result):
+            with pytest.raises((TypeError, ValueError), match=r"timeout=.*: give a number of sec"):
+                wait(timeout)
 
 
 def test_an_unknown_launcher_is_refused(tmp_path: Path) -> None:

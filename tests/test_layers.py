@@ -27,6 +27,7 @@ FLOORS: dict[int, tuple[str, ...]] = {
         "submission.py",
         "current.py",
         "experiment_bounds.py",
+        "run_control.py",
         "experiments.py",
         "default_experiment.py",
         "console.py",

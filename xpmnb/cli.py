@@ -14,7 +14,7 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 
-from xpmnb.commands.cancelling import cancel_jobs
+from xpmnb.commands.cancelling import cancel_jobs, unended_jobs
 from xpmnb.commands.display import escaped
 from xpmnb.commands.listing import Filter, list_jobs
 from xpmnb.commands.locating import find_job, find_workspace
@@ -28,6 +28,7 @@ from xpmnb.version import __version__
 __all__ = ["main"]
 
 _FAILED = 1
+_WRONG = 2
 _INTERRUPTED = 130
 """What shells expect of a program that Ctrl-C ended."""
 
@@ -160,7 +161,12 @@ def _add_cancel(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
         "in a thread of a kernel, that kernel is asked. The exit code is 1 if one goes on."
     )
     parser = _add_command(commands, "cancel", "Stop jobs, and wait for their ends", more, _cancel)
-    parser.add_argument("jobs", nargs="+", metavar="JOB", help=_JOB)
+    parser.add_argument("jobs", nargs="*", metavar="JOB", help=_JOB)
+    parser.add_argument(
+        "--experiment",
+        metavar="NAME",
+        help="instead of JOB: what has not ended of the newest run of this experiment",
+    )
     _add_workspace(parser)
     parser.add_argument(
         "--grace",
@@ -170,6 +176,7 @@ def _add_cancel(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
         help="time to clean up before the kill (default: 10)",
     )
     parser.add_argument("--no-wait", action="store_true", help="only ask, and kill nothing")
+    parser.set_defaults(usage=parser.format_usage())
 
 
 def _add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -234,6 +241,15 @@ def _log(parsed: argparse.Namespace) -> int:
 
 def _cancel(parsed: argparse.Namespace) -> int:
     with _warnings_in_one_line():
+        if bool(parsed.jobs) == (parsed.experiment is not None):
+            sys.stderr.write(parsed.usage)
+            print("xpmnb cancel: error: give jobs, or --experiment NAME", file=sys.stderr)
+            return _WRONG
+        if parsed.experiment is not None:
+            unended = unended_jobs(find_workspace(parsed.workspace), parsed.experiment)
+            if not unended:
+                print(f"no job of {escaped(parsed.experiment)} is left to stop")
+            return cancel_jobs(unended, grace_s=parsed.grace, wait=not parsed.no_wait)
         # All of them before the first is stopped: a slip in the last name stops nothing.
         layouts = [find_job(job, parsed.workspace) for job in parsed.jobs]
         unique = list(dict.fromkeys(layouts))

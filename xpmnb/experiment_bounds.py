@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -41,12 +42,18 @@ def find_bounds(
     Raises
     ------
     ValueError, TypeError
-        If a number is too small, or the launcher is unknown.
+        If a number is too small, the launcher is unknown, or the workspace is no directory.
     SettingsError
         If the settings file is wrong.
     """
-    _check_count("max_jobs", max_jobs, 1, "at least 1 job must be able to run")
-    _check_count("max_retries", max_retries, 0, "give a whole number, 0 or more")
+    if not isinstance(workdir, (str, os.PathLike)):
+        message = (
+            f"experiment({workdir!r}, ...): the workspace is a directory, as a string or Path, or "
+            "the id of one in the settings file"
+        )
+        raise TypeError(message)
+    _check_count("max_jobs", max_jobs, 1)
+    _check_count("max_retries", max_retries, 0)
     place = None if launcher is None else find_launcher(launcher, "experiment()")
     settings = load_settings().find(workdir)
     if settings is not None:
@@ -74,7 +81,7 @@ def _launcher_in(settings: WorkspaceSettings) -> Launcher | None:
         ) from error
 
 
-def _check_count(name: str, value: int | None, least: int, words: str) -> None:
+def _check_count(name: str, value: int | None, least: int) -> None:
     if value is not None and (type(value) is not int or value < least):
-        message = f"experiment({name}={value!r}): {words}"
+        message = f"experiment({name}={value!r}): give a whole number, {least} or more"
         raise ValueError(message)

@@ -10,13 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 from xpmnb import current, seam, streams
-from xpmnb.analysis.run_tables import RunTables
 from xpmnb.analysis.workspace import Workspace
 from xpmnb.core.options import PLAIN, SubmitOptions
 from xpmnb.core.state import state_of
 from xpmnb.errors import FailedExperiment, SubmissionError
 from xpmnb.experiment_bounds import find_bounds
-from xpmnb.scheduler.recalled import find_job
+from xpmnb.run_control import RunControl
 from xpmnb.scheduler.runs import Lane, Run, guarded
 from xpmnb.scheduler.scheduler import Scheduler
 from xpmnb.scheduler.tokens import Token, declare_token
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from types import TracebackType
 
-    from xpmnb.scheduler.jobs import Job
     from xpmnb.scheduler.launcher import Launcher
 
 _scheduler = Scheduler()
@@ -38,7 +36,7 @@ _shared_lane = Lane(Lane.default_limit())
 _FLUSH_TIMEOUT_S = 2.0
 
 
-class experiment(RunTables):  # noqa: N801 (reads like the verb that it is)
+class experiment(RunControl):  # noqa: N801 (reads like the verb that it is)
     """Runs tasks in a workspace, as one run of a named experiment.
 
     Use it as a context manager, which waits for the jobs on leaving, or call :meth:`start` and,
@@ -70,7 +68,7 @@ class experiment(RunTables):  # noqa: N801 (reads like the verb that it is)
     WorkspaceError
         On start, if the workspace cannot be made, or the name is no name for a folder.
     TypeError
-        If the name is no string.
+        If the name is no string, or the workspace neither a string nor a Path.
     ValueError
         If ``max_jobs`` is less than 1, ``max_retries`` less than 0, or the launcher is unknown.
     SettingsError
@@ -123,11 +121,6 @@ class experiment(RunTables):  # noqa: N801 (reads like the verb that it is)
     def run(self) -> str:
         """The name of this run, which sorts by time."""
         return self._started().layout.run
-
-    @property
-    def failed(self) -> list[Job]:
-        """The jobs of this run that failed, in the order of their failing."""
-        return list(self._started().failed.values())
 
     def start(self) -> Self:
         """Begin a run, and make this the current experiment of the kernel.
@@ -259,23 +252,6 @@ class experiment(RunTables):  # noqa: N801 (reads like the verb that it is)
             lines = "\n".join(f"  {job!r}: {job.message}" for job in run.failed.values())
             message = f"{len(run.failed)} jobs of {self.name!r} failed:\n{lines}"
             raise FailedExperiment(message)
-
-    def job(self, identifier: str) -> Job:
-        """Return the handle of a job of this workspace, by its identifier.
-
-        Parameters
-        ----------
-        identifier : str
-            The identifier, or the first digits of it.
-
-        Raises
-        ------
-        LookupError
-            If there is no such job, or more than one.
-        SubmissionError
-            If it is run for somebody else and has not ended.
-        """
-        return find_job(identifier, self._started().handles, self.workspace.iter_job_layouts())
 
     def token(self, name: str, count: int) -> Token:
         """Declare how many of something the jobs of this workspace share, in all kernels.

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.processes import finish, start, write_script
+from tests.support.processes import await_line, finish, start, write_script
 from tests.support.shell import (
     DIES,
     IGNORES,
@@ -174,6 +174,35 @@ with experiment(ROOT / "runs", "t", max_jobs=1) as xp:
     assert "cancelled" in out
     rest, err = finish(process)
     assert rest.split() == ["cancelled", "None", "done"], err
+
+
+@pytest.mark.parametrize("launcher", ["thread", "process"])
+def test_a_whole_experiment_is_stopped(tmp_path: Path, launcher: str) -> None:
+    """What has not ended of the newest run is stopped, whether it runs or waits; then nothing."""
+    body = """
+from tests.support.acting import Hold
+
+if __name__ == "__main__":
+    with experiment(ROOT / "runs", "t", max_jobs=1, launcher=LAUNCHER) as xp:
+        jobs = [Hold.C(x=x).submit().job for x in range(3)]
+        while jobs[0].state.value != "running":
+            time.sleep(0.01)
+        xp._started().flush()
+        print("ready", flush=True)
+        xp.wait(60)
+        print(*(job.failure_reason for job in jobs))
+"""
+    process = start(write_script(tmp_path, body.replace("LAUNCHER", repr(launcher))), tmp_path)
+    await_line(process, "ready")
+    asked = ("cancel", "--experiment", "t", "--workspace", str(tmp_path / "runs"))
+    code, out, err = finished(command(tmp_path, *asked))
+    assert (code, err) == (0, "")
+    assert out.count(": error (cancelled)") == 3
+    assert finish(process)[0].split() == ["cancelled"] * 3
+    done = finished(command(tmp_path, *asked))
+    assert done == (0, "no job of t is left to stop\n", "")
+    code, _, err = finished(command(tmp_path, *asked[:2], "none", *asked[3:]))
+    assert (code, err.count("no experiment 'none'; there are: t")) == (1, 1)
 
 
 def test_one_that_cannot_be_asked_does_not_keep_the_others(

@@ -50,7 +50,7 @@ def test_the_table(records: WorkspaceRecords, capsys: pytest.CaptureFixture[str]
     lock.release()
     lines = [line.split("  ") for line in capsys.readouterr().out.splitlines()]
     rows = [[cell.strip() for cell in line if cell] for line in lines]
-    assert rows[0] == ["ID", "TASK", "STATE", "STARTED", "DURATION", "TAGS"]
+    assert rows[0] == ["ID", "TASK", "STATE", "STARTED", "DURATION", "TAGS", "PROBLEM"]
     assert [row[:3] for row in rows[1:]] == [
         ["bbbbbbbb", "nb.Eval", "error (timeout)"],
         ["aaaaaaaa", "nb.train", "done"],
@@ -58,7 +58,27 @@ def test_the_table(records: WorkspaceRecords, capsys: pytest.CaptureFixture[str]
         ["dddddddd", "nb.train", "waiting"],
     ]
     assert rows[2][4:] == ["1m30s", r"lr=0.1 name=x\x1b y"]
+    assert rows[3][-1] == "its process ended and left no end marker"
     assert rows[4][3:] == ["lr=3"]
+
+
+def test_why_jobs_failed_stands_in_the_last_column(tmp_path: Path) -> None:
+    """The first line of a message is shown as far as there is room; JSON has the whole."""
+    records = records_in(tmp_path / "runs")
+    failed = make_job(records, identifier="b" * 64)
+    begin(failed)
+    end(failed, FailureReason.ERROR, message=f"ValueError: {'no ' * 50}\nmore")
+    journal = RunJournal(records.create_run("digits"))
+    journal.submitted(1e9 + 20, "nb.train", "d" * 64, {}, {"lr": 3})
+    journal.close()
+    found = sorted(records.all_records(), key=lambda record: record.identifier)
+    lines = listing(found, 1e9, None).splitlines()
+    assert lines[0].endswith("PROBLEM")
+    assert lines[1].endswith("…")
+    assert "ValueError: no no" in lines[1]
+    assert "more" not in lines[1]
+    assert lines[2].endswith("lost: never began")
+    assert all(len(line) <= 100 for line in listing(found, 1e9, 100).splitlines())
 
 
 def test_what_is_wanted(records: WorkspaceRecords, capsys: pytest.CaptureFixture[str]) -> None:

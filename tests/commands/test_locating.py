@@ -134,6 +134,22 @@ def test_a_job_by_its_identifier(here: Path) -> None:
     assert find_job("abcd1", None) == wanted
 
 
+def test_what_is_there_and_is_no_job_is_told(here: Path) -> None:
+    """A workspace, another directory and another file are called what they are."""
+    (here / "folder").mkdir()
+    (here / "abc").mkdir()
+    (here / "file").touch()
+    assert refusal("folder") == "'folder' is no job directory"
+    records_in(here / "my runs")
+    for _ in range(2):  # without a workspace to look in, and with one
+        assert refusal("my runs").endswith("is a workspace, and no job: use xpmnb list 'my runs'")
+        assert refusal(".").startswith("'.' is ")
+        assert refusal("my runs/jobs/") == "'my runs/jobs/' is no job directory"
+        assert refusal("abc") == "'abc' is no job directory"
+        assert refusal("file") == "'file' is no job directory, nor a file in one"
+        records_in(here)
+
+
 def test_many_candidates_are_not_all_listed(here: Path) -> None:
     """Of many jobs that begin alike the first are listed, and the others counted."""
     records = records_in(here)

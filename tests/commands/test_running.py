@@ -9,9 +9,11 @@ from tests.support.processes import await_line, finish, run, start, write_script
 from tests.support.running import DEADLINE_S, Counted, lines, running
 from tests.support.shell import command, finished, make_job, records_in
 from xpmnb.commands.running import run_job
+from xpmnb.records.files import PathLock
 from xpmnb.records.job_directory import read_job
 from xpmnb.records.layout import JobLayout
 from xpmnb.records.states import FailureReason, JobState
+from xpmnb.records.workspace import RunJournal
 
 
 @pytest.fixture
@@ -118,3 +120,20 @@ def test_a_job_without_a_program(tmp_path: Path, capsys: pytest.CaptureFixture[s
     layout = make_job(records_in(tmp_path))
     assert run_job(layout) == 1
     assert f"has no program to run: {layout.script} is missing" in capsys.readouterr().err
+
+
+def test_a_job_that_never_began(tmp_path: Path) -> None:
+    """What was submitted and has no directory cannot be run here; who can is told."""
+    records = records_in(tmp_path)
+    journal = RunJournal(records.create_run("digits"))
+    journal.submitted(5.0, "nb.train", "abcdef", {}, {})
+    lock = PathLock(journal.layout.lock)
+    assert lock.acquire()
+    asked = ("run", "abcdef", "--workspace", str(tmp_path))
+    code, _, err = finished(command(tmp_path, *asked))
+    assert (code, err.count("waits for its turn in the notebook or script")) == (1, 1)
+    lock.release()
+    journal.close()
+    code, _, err = finished(command(tmp_path, *asked))
+    words = "cannot be run here: it never began: submit it from its notebook or script"
+    assert (code, err) == (1, f"xpmnb: train abcdef {words}\n")

@@ -380,11 +380,16 @@ def test_the_representation_is_the_call(options: dict[str, Any]) -> None:
     [
         ({"grace_s": -1}, "not negative"),
         ({"grace_s": float("nan")}, "not negative"),
-        ({"preload": "torch"}, r"\['torch'\]"),
+        ({"grace_s": float("inf")}, r"grace_s=inf\): give a number of seconds"),
+        ({"grace_s": "x"}, r"ProcessLauncher\(grace_s='x'\): give a number of seconds"),
+        ({"preload": "torch"}, r"preload='torch'\): .*\['torch'\]"),
+        ({"preload": [3]}, r"ProcessLauncher\(preload=\.\.\.\) has 3 in it: .* names of modules"),
+        ({"preload": 3}, r"preload=3\): give a list with the names of modules"),
+        ({"fork": "no"}, r"ProcessLauncher\(fork='no'\): give True or False"),
         ({"preload": ["torch"], "fork": False}, "leave one of the two out"),
     ],
 )
 def test_wrong_options_are_refused(options: dict[str, Any], words: str) -> None:
     """Options that cannot be meant get an error that says what is wrong."""
-    with pytest.raises(ValueError, match=words):
+    with pytest.raises((TypeError, ValueError), match=words):
         ProcessLauncher(**options)

@@ -55,7 +55,7 @@ def run(task: Any, **options: Any) -> Any:
         ("os_exit", "error", "exited with code 7 before the task came to its end", 7),
         ("os_exit_well", "error", "exited with code 0 before the task came to its end", 0),
         ("os_exit_in_thread", "error", "exited with code 8", 8),
-        ("kill", "error", "killed by SIGKILL, as the system does when memory runs out", 137),
+        ("kill", "error", r"killed by SIGKILL: by somebody \(kill -9\), or by the system", 137),
         ("crash", "error", "SIGSEGV: the interpreter crashed; see .err", 139),
         ("abort", "error", "SIGABRT: the interpreter crashed", 134),
         ("hang_up", "error", "killed by SIGHUP", 129),

@@ -251,3 +251,22 @@ def test_a_cancelled_job_runs_when_it_is_submitted_again(tmp_path: Path, launche
         assert end_of(job)["reason"] == "cancelled"
         (tmp_path / "go").touch()
         assert task.submit().job.result(DEADLINE_S) == "done"
+
+
+def test_a_whole_run_is_stopped(tmp_path: Path, launcher: str) -> None:
+    """All jobs that have not ended are cancelled: those that run, wait, or need another."""
+    with opened(tmp_path, launcher, max_jobs=2) as xp:
+        assert xp.cancel() == 0
+        ended = Hold.C(x=9).submit().job
+        ended.cancel()
+        ended.wait(DEADLINE_S)
+        held = [Hold.C(x=x).submit() for x in range(4)]
+        needs = Needs.C(source=held[0]).submit()
+        await_true(lambda: held[0].job.state == JobState.RUNNING, "the beginning of a job")
+        assert xp.cancel() == 5
+        xp.wait(DEADLINE_S)
+        assert xp.cancel() == 0
+        jobs = [task.job for task in (*held, needs)]
+        assert {job.failure_reason for job in jobs} == {FailureReason.CANCELLED}
+        assert {job.started_at is None for job in jobs[2:]} == {True}
+        assert set(xp.failed) == {ended, *jobs}

@@ -289,6 +289,13 @@ def test_the_umask_of_a_job_is_its_own(tmp_path: Path) -> None:
         assert mode(job.path / "seen.txt") == mode(tmp_path / "file")
 
 
+@pytest.mark.parametrize("shared", ["a", 1, None])
+def test_a_wrong_option_is_refused(shared: Any) -> None:
+    """shared_cwd is a bool; all else is refused with what is expected."""
+    with pytest.raises(TypeError, match=r"ThreadLauncher\(shared_cwd=.*\): give True or False"):
+        ThreadLauncher(shared_cwd=shared)
+
+
 def mode(path: Path) -> int:
     """Return the permissions of a file or folder."""
     return path.stat().st_mode & 0o777

@@ -174,7 +174,11 @@ def workspace(path: str | os.PathLike[str]) -> Workspace:
     ------
     WorkspaceError
         There is no such directory, or it is no workspace.
+    TypeError
+        It is neither a string nor a Path.
     """
+    if not isinstance(path, (str, os.PathLike)):
+        raise TypeError(f"workspace({path!r}): give the directory, as a string or Path")
     found = Workspace(path)
     if found.exists():
         return found

@@ -8,8 +8,8 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from xpmnb.errors import WorkspaceError
 from xpmnb.records.events import JobRecord
+from xpmnb.records.states import FailureReason
 from xpmnb.records.workspace import WorkspaceRecords
 
 from .display import (
@@ -23,12 +23,15 @@ from .display import (
     table,
     to_duration,
 )
+from .locating import known_runs
 
 __all__ = ["Filter", "list_jobs", "listing"]
 
 _HEADER = ("ID", "TASK", "STATE", "STARTED", "DURATION", "TAGS", "PROBLEM")
 # First what is longest and said elsewhere too: problems, tags, names of tasks.
 _FLEXIBLE = (6, 5, 1)
+# A message may be a page: as much as is shown of it where the width has no bounds.
+_MESSAGE_WIDTH = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,14 +97,7 @@ def list_jobs(
 def _records(records: WorkspaceRecords, experiment: str | None) -> list[JobRecord]:
     if experiment is None:
         return records.all_records()
-    runs = records.runs(experiment)
-    if not runs:
-        names = ", ".join(records.experiments()) or "none"
-        raise WorkspaceError(
-            f"the workspace {records.layout.root} has no experiment {experiment!r}; "
-            f"there are: {names}"
-        )
-    return records.run_records(experiment, runs)
+    return records.run_records(experiment, known_runs(records, experiment))
 
 
 def _age(record: JobRecord) -> tuple[float, str, str]:
@@ -130,11 +126,19 @@ def listing(records: Sequence[JobRecord], now: float, width: int | None) -> str:
             local_time(record.started),
             to_duration(duration_of(record, now)),
             " ".join(f"{name}={shown_value(value)}" for name, value in record.tags.items()),
-            record.problem or "",
+            record.problem or _failure_words(record),
         )
         for record in records
     ]
     return table([_HEADER, *rows], _FLEXIBLE, width)
+
+
+def _failure_words(record: JobRecord) -> str:
+    """Say why a job failed, in one line; ``xpmnb show`` has the whole."""
+    if record.state.failure_reason is FailureReason.LOST and record.started is None:
+        return "lost: never began"
+    first = next(iter((record.message or "").splitlines()), "")
+    return first if len(first) <= _MESSAGE_WIDTH else f"{first[: _MESSAGE_WIDTH - 1]}…"
 
 
 def _unambiguous_length(identifiers: Iterable[str]) -> int:

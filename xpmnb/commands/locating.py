@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,7 @@ from xpmnb.records.run_index import RunIndex, read_index
 from xpmnb.records.workspace import WorkspaceRecords
 from xpmnb.settings import Settings, load_settings
 
-__all__ = ["Remembered", "find_job", "find_workspace", "read_record", "remembered"]
+__all__ = ["Remembered", "find_job", "find_workspace", "known_runs", "read_record", "remembered"]
 
 DEFAULT_WORKSPACE = "xpm-workspace"
 
@@ -121,10 +122,16 @@ def find_job(named: str, workspace: str | None) -> JobLayout:
     if found is not None:
         return found
     task, _, prefix = named.rpartition("/")
+    other = _other_words(named)
     if len(prefix) < MIN_PREFIX:
+        if other:
+            raise WorkspaceError(other)
         what = f"no job directory, and less than {MIN_PREFIX} characters of an identifier"
         raise WorkspaceError(f"{named!r} is {what}")
-    records = find_workspace(workspace)
+    try:
+        records = find_workspace(workspace)
+    except WorkspaceError as error:
+        raise WorkspaceError(other or str(error)) from None
     matching = [
         layout
         for layout in _known_jobs(records)
@@ -134,12 +141,41 @@ def find_job(named: str, workspace: str | None) -> JobLayout:
         return matching[0]
     if not matching:
         raise WorkspaceError(
-            f"{named!r} is no job directory, and begins no identifier in the workspace "
+            other
+            or f"{named!r} is no job directory, and begins no identifier in the workspace "
             f"{records.layout.root}"
         )
     shown = [f"{layout.task}/{layout.identifier}" for layout in matching[:_MAX_CANDIDATES]]
     more = f", and {len(matching) - len(shown)} more" if len(matching) > len(shown) else ""
     raise WorkspaceError(f"{named!r} begins {len(matching)} jobs: {', '.join(shown)}{more}")
+
+
+def known_runs(records: WorkspaceRecords, experiment: str) -> list[str]:
+    """Give the runs of an experiment, the oldest first.
+
+    Raises
+    ------
+    WorkspaceError
+        There is no such experiment; the message names those that there are.
+    """
+    runs = records.runs(experiment)
+    if not runs:
+        names = ", ".join(records.experiments()) or "none"
+        raise WorkspaceError(
+            f"the workspace {records.layout.root} has no experiment {experiment!r}; "
+            f"there are: {names}"
+        )
+    return runs
+
+
+def _other_words(named: str) -> str:
+    """Say what a place is that is there and is no job; nothing if there is none."""
+    path = Path(named).expanduser()
+    if not named or not path.exists():
+        return ""
+    if WorkspaceRecords(path).exists():
+        return f"{named!r} is a workspace, and no job: use xpmnb list {shlex.quote(named)}"
+    return f"{named!r} is no job directory" + ("" if path.is_dir() else ", nor a file in one")
 
 
 def _job_of_path(named: str) -> JobLayout | None:

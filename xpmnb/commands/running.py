@@ -9,8 +9,10 @@ import traceback
 
 from xpmnb.records.files import is_locked
 from xpmnb.records.layout import JobLayout
+from xpmnb.records.states import JobState
 
 from .display import label
+from .locating import read_record
 
 __all__ = ["run_job"]
 
@@ -32,6 +34,9 @@ def run_job(layout: JobLayout) -> int:
     if os.path.exists(layout.done):  # noqa: PTH110 (a str, as all names of files)
         print(f"{name} is done already: {layout.path}")
         return 0
+    if not os.path.isdir(layout.path):  # noqa: PTH112
+        print(f"xpmnb: {name} {_absence(layout)}", file=sys.stderr)
+        return 1
     if not os.path.isfile(layout.script):  # noqa: PTH113
         print(f"xpmnb: {name} has no program to run: {layout.script} is missing", file=sys.stderr)
         return 1
@@ -39,6 +44,15 @@ def run_job(layout: JobLayout) -> int:
         print(f"xpmnb: {name} is run by another process: {layout.path}", file=sys.stderr)
         return 1
     return _run_program(layout.script)
+
+
+def _absence(layout: JobLayout) -> str:
+    """Say why a job that a run submitted has no directory."""
+    record = read_record(layout)
+    if record.state == JobState.WAITING:
+        return "waits for its turn in the notebook or script that submitted it"
+    what = record.problem or "it never began"
+    return f"cannot be run here: {what}: submit it from its notebook or script"
 
 
 def _run_program(program: str) -> int:

@@ -93,7 +93,9 @@ def _killed(shown: int, memory_bytes: int | None, *, oom: bool) -> Ending:
     if oom:
         message = f"killed by the system, which had run out of memory{used}"
         return Ending(reason=FailureReason.MEMORY, message=message, exit_code=shown)
-    message = f"killed by SIGKILL, as the system does when memory runs out{used}"
+    message = (
+        "killed by SIGKILL: by somebody (kill -9), or by the system when memory ran out" + used
+    )
     return Ending(reason=FailureReason.ERROR, message=message, exit_code=shown)
 
 

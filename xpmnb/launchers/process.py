@@ -9,10 +9,13 @@ import importlib.util
 import itertools
 import json
 import logging
+import math
 import os
 import threading
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from numbers import Real
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from xpmnb.conclusion import record_death
@@ -104,7 +107,10 @@ class ProcessLauncher:
     Raises
     ------
     ValueError
-        If the grace is negative, or modules are to be preloaded and nothing is forked.
+        If the grace is negative or without end, or modules are to be preloaded and nothing is
+        forked.
+    TypeError
+        If the modules are no names, the grace is no number, or ``fork`` is no bool.
 
     Notes
     -----
@@ -119,11 +125,10 @@ class ProcessLauncher:
     def __init__(
         self, *, preload: Sequence[str] = (), grace_s: float = 10.0, fork: bool | None = None
     ) -> None:
-        if not grace_s >= 0:
-            raise ValueError(f"grace_s is a number of seconds, not negative: {grace_s!r}")
-        if isinstance(preload, str):
-            raise ValueError(f"preload is a list of modules: [{preload!r}]")  # noqa: TRY004 (a str is a sequence of str)
-        self._preload = tuple(preload)
+        self._preload = _checked_modules(preload)
+        _check_grace(grace_s)
+        if fork is not None and type(fork) is not bool:
+            raise TypeError(f"ProcessLauncher(fork={fork!r}): give True or False, or leave it out")
         self._grace_s = grace_s
         self._fork = fork
         self._forks = hasattr(os, "fork") if fork is None else fork
@@ -333,6 +338,30 @@ def _outcome_of(report: dict[str, Any], layout: JobLayout) -> Outcome:
             return outcome
         return replace(outcome, result=json.loads(data))
     return outcome
+
+
+def _checked_modules(preload: Sequence[str]) -> tuple[str, ...]:
+    """Return the names of modules; refuse what is no sequence of names."""
+    expected = 'give a list with the names of modules, ["torch"]'
+    if isinstance(preload, str):
+        raise ValueError(  # noqa: TRY004 (a str is a sequence of str)
+            f"ProcessLauncher(preload={preload!r}): give a list with the name, [{preload!r}]"
+        )
+    if not isinstance(preload, Iterable):
+        raise TypeError(f"ProcessLauncher(preload={preload!r}): {expected}")
+    modules = tuple(preload)
+    for module in modules:
+        if not isinstance(module, str):
+            raise TypeError(f"ProcessLauncher(preload=...) has {module!r} in it: {expected}")
+    return modules
+
+
+def _check_grace(grace_s: float) -> None:
+    message = f"ProcessLauncher(grace_s={grace_s!r}): give a number of seconds, not negative"
+    if not isinstance(grace_s, Real) or isinstance(grace_s, bool):
+        raise TypeError(message)
+    if not 0 <= grace_s < math.inf:
+        raise ValueError(message)
 
 
 def _check_module(name: str) -> None:

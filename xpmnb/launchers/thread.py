@@ -36,6 +36,11 @@ class ThreadLauncher:
         Let jobs run in the working directory of the kernel, where the system refuses a thread
         its own. Jobs then find their directory in ``self.__taskdir__``.
 
+    Raises
+    ------
+    TypeError
+        If ``shared_cwd`` is no bool.
+
     Notes
     -----
     Any thread.
@@ -44,6 +49,9 @@ class ThreadLauncher:
     name = "thread"
 
     def __init__(self, *, shared_cwd: bool = False) -> None:
+        if type(shared_cwd) is not bool:
+            message = f"ThreadLauncher(shared_cwd={shared_cwd!r}): give True or False"
+            raise TypeError(message)
         self._enter = _stay if shared_cwd else streams.enter_private_directory
         self._shared_cwd = shared_cwd
         self._attempts: dict[Job, Attempt] = {}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import threading
+from numbers import Real
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -19,9 +21,24 @@ def wait_until(predicate: Callable[[], bool], timeout: float | None = None) -> b
     -------
     bool
         False if the time (seconds) ran out first.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the time is no number, even if there is nothing to wait for.
     """
+    if timeout is not None:
+        _check_timeout(timeout)
     with changed:
         return changed.wait_for(predicate, timeout)
+
+
+def _check_timeout(timeout: float) -> None:
+    message = f"timeout={timeout!r}: give a number of seconds, or None for as long as it takes"
+    if not isinstance(timeout, Real) or isinstance(timeout, bool):
+        raise TypeError(message)
+    if math.isnan(timeout):
+        raise ValueError(message)
 
 
 def announce_change() -> None:

@@ -1,0 +1,61 @@
+"""The jobs of one run of an experiment: those that failed, one of them, and stopping them all."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import TYPE_CHECKING
+
+from xpmnb.analysis.run_tables import RunTables
+from xpmnb.scheduler.recalled import find_job
+
+if TYPE_CHECKING:
+    from xpmnb.analysis.workspace import Workspace
+    from xpmnb.scheduler.jobs import Job
+    from xpmnb.scheduler.runs import Run
+
+
+class RunControl(RunTables):
+    """Gives the jobs of a run, and stops them. Any thread."""
+
+    workspace: Workspace
+
+    @abstractmethod
+    def _started(self) -> Run:
+        """Return the run; an error if there is none yet."""
+
+    @property
+    def failed(self) -> list[Job]:
+        """The jobs of this run that failed, in the order of their failing."""
+        return list(self._started().failed.values())
+
+    def job(self, identifier: str) -> Job:
+        """Return the handle of a job of this workspace, by its identifier.
+
+        Parameters
+        ----------
+        identifier : str
+            The identifier, or the first digits of it.
+
+        Raises
+        ------
+        LookupError
+            If there is no such job, or more than one.
+        SubmissionError
+            If it is run for somebody else and has not ended.
+        """
+        return find_job(identifier, self._started().handles, self.workspace.iter_job_layouts())
+
+    def cancel(self) -> int:
+        """Ask all jobs of this run that have not ended to stop, and return at once.
+
+        As :meth:`Job.cancel` does for each; :meth:`wait` waits for their ends. The experiment
+        stays open: tasks that are submitted later are run.
+
+        Returns
+        -------
+        int
+            How many were asked.
+        """
+        # The newest first: what waits for another ends as cancelled, before the other dooms it.
+        live = sorted(self._started().live, key=lambda job: job.submitted_at or 0.0, reverse=True)
+        return sum([job.cancel() for job in live])
