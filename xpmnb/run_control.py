@@ -57,5 +57,7 @@ class RunControl(RunTables):
             How many were asked.
         """
         # The newest first: what waits for another ends as cancelled, before the other dooms it.
-        live = sorted(self._started().live, key=lambda job: job.submitted_at or 0.0, reverse=True)
+        live = sorted(
+            self._started().live.copy(), key=lambda job: job.submitted_at or 0.0, reverse=True
+        )
         return sum([job.cancel() for job in live])
