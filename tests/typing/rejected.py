@@ -75,7 +75,7 @@ def use(terms: Terms, train: Train, model: Model) -> int:
     # Init tasks are configurations of LightweightTask.
     train.submit(init_tasks=[model])  # type: ignore[list-item]  # pyright: ignore[reportArgumentType]
     # Options have names and types.
-    train.submit("thread")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    train.submit("thread")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     train.submit(walltime="20 s")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     train.submit(tokens=["gpu"])  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     # Only a resumable task has a time that runs out.
