@@ -215,7 +215,9 @@ def load_checkpoint(path: Path) -> int:
 
 def save_checkpoint(path: Path, epoch: int) -> None:
     """Note the last epoch that is through."""
-    path.write_text(str(epoch))
+    aside = path.with_suffix(".new")  # a request to stop may come at any time
+    aside.write_text(str(epoch))
+    aside.replace(path)
 
 
 class LongTraining(ResumableTask):
