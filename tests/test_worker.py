@@ -12,7 +12,7 @@ import pytest
 
 from tests.support.processes import run, write_script
 from tests.support.running import Counted, Echo, Failing, lines
-from xpmnb import FailureReason, JobState, Task, conclusion
+from xpmnb import FailureReason, JobState, Param, ResumableTask, Task, conclusion
 from xpmnb.core.tags import tags
 from xpmnb.flat import flatten
 from xpmnb.interruption import Interrupter
@@ -338,3 +338,24 @@ def test_layout_of_this_test_is_the_real_one(tmp_path: Path) -> None:
     assert one.layout == JobLayout(
         f"{tmp_path}/jobs/tests.support.running.echo/{Echo.C(x=1).__identifier__()}"
     )
+
+
+class Resumed(ResumableTask):
+    x: Param[int]
+
+    def execute(self) -> int:
+        return self.x
+
+
+def test_a_result_that_a_killed_attempt_left_is_replaced(tmp_path: Path) -> None:
+    """A resumable task whose process died between result and end is done by its next attempt."""
+    task = Resumed.C(x=2).seal()
+    layout = WorkspaceLayout(tmp_path).job(type(task).__xpm_name__, task.__identifier__())
+    Path(layout.hidden).mkdir(parents=True)
+    Path(layout.params).write_text("{}")
+    Path(layout.result).write_text("1")
+    work = TaskWork(layout, task, flatten(task), {})
+    terms = Terms("test", resumable=True)
+    outcome = begin(Attempt(work, terms, ThreadSurroundings(lambda _directory: None)))
+    assert (outcome.state, outcome.result) == (JobState.DONE, 2)
+    assert Path(layout.result).read_text() == "2"

@@ -22,7 +22,7 @@ from xpmnb.endings import Ending, ending_of, result_json
 from xpmnb.preparation import describe, make_directory, make_ready
 from xpmnb.processes import HOST
 from xpmnb.records.events import Started
-from xpmnb.records.files import PathLock, write_new
+from xpmnb.records.files import PathLock, write_atomic, write_new
 from xpmnb.records.job_directory import read_events
 from xpmnb.records.journal import JournalWriter
 from xpmnb.records.states import FailureReason, JobState
@@ -321,7 +321,9 @@ class Attempt:
             )
             context.add_notice(refusal)
             return None, refusal
-        write_new(self.layout.result, data)
+        # An attempt that was killed before it wrote its end may have left one in a kept directory.
+        write = write_atomic if self._terms.resumable else write_new
+        write(self.layout.result, data)
         return json.loads(data), ""
 
     def _write_end(self, ending: Ending, ended_at: float, result: Any = None) -> Outcome:
