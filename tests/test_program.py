@@ -16,7 +16,7 @@ from tests.support.processes import run, write_script
 from tests.support.sample_tasks import Model, Train
 from xpmnb import Task
 from xpmnb.core.state import state_of
-from xpmnb.program import needs_program, program_of, program_text
+from xpmnb.program import needs_program, program_of
 
 CELL = '''
 from xpmnb import Config, Param, Task
@@ -74,7 +74,7 @@ def test_the_program_of_a_module_runs_from_a_shell(tmp_path: Path) -> None:
 
 def test_the_program_finds_modules_by_its_own(tmp_path: Path) -> None:
     """The program knows from where the modules of its classes are imported."""
-    text = program_text(Train.C(lr=1, model=Model.C()).seal()).decode()
+    text = program_of(Train.C(lr=1, model=Model.C()).seal()).text.decode()
     root = str(Path(sys.modules[Train.__module__].__file__ or "").absolute().parents[2])
     assert repr([root]) in text
     assert "tests.support.sample_tasks.train" in text
@@ -164,11 +164,11 @@ def test_the_newest_source_is_shown() -> None:
     with Cells("newest") as cells:
         cells.run(CELL % "# the first\n")
         old = cells.module.Train.C(model=cells.module.Model.C()).seal()
-        assert '"{name}"' in program_text(old).decode()
+        assert '"{name}"' in program_of(old).text.decode()
         cells.run(CELL.replace('"{name}"', '"second"') % "")
         task = cells.module.Train.C(model=cells.module.Model.C()).seal()
         for each in (task, old):
-            text = program_text(each).decode()
+            text = program_of(each).text.decode()
             assert 'return "second"' in text
             assert "{name}" not in text
 
@@ -178,7 +178,7 @@ def test_decorators_are_part_of_the_source() -> None:
     with Cells("decorated") as cells:
         cells.run("def same(cls):\n    return cls\n" + CELL % "@same\n@same")
         task = cells.module.Train.C(model=cells.module.Model.C()).seal()
-        text = program_text(task).decode()
+        text = program_of(task).text.decode()
     assert "\n\n\n@same\n@same\nclass Train(Task):\n" in text
     assert text.index("def same(cls)") < text.index("@same")
 
@@ -268,9 +268,9 @@ def test_init_tasks_belong_to_the_program() -> None:
         module = cells.module
         model = module.Model.C()
         task = module.Train.C(model=model).seal()
-        assert "class Loader" not in program_text(task).decode()
+        assert "class Loader" not in program_of(task).text.decode()
         state_of(task).init_tasks = (module.Loader.C(model=model).seal(),)
-        text = program_text(task).decode()
+        text = program_of(task).text.decode()
     assert "class Loader(Config):" in text
     assert text.startswith('"""A job of xpmnb: initialised.train')
 
@@ -317,7 +317,7 @@ def test_a_refused_program_is_not_loaded(tmp_path: Path) -> None:
         cells.run(
             "from xpmnb import Task\nclass Logs(Task):\n    def execute(self):\n        log\n"
         )
-        text = program_text(cells.module.Logs.C().seal()).decode()
+        text = program_of(cells.module.Logs.C().seal()).text.decode()
     script = (
         "import sys\nfrom xpmnb.program import load_program\ntry:\n"
         f"    load_program({text!r}, sys.argv[1])\nexcept SystemExit as end:\n    print(end)\n"

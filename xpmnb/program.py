@@ -121,11 +121,6 @@ def program_of(task: Any) -> Program:
     return kept.program
 
 
-def program_text(task: Any) -> bytes:
-    """Return the text of the program of a job; see :func:`program_of`."""
-    return program_of(task).text
-
-
 def needs_program(document: dict[str, Any]) -> bool:
     """Tell whether a document names classes that only the program of its job can declare.
 
