@@ -169,6 +169,7 @@ FLOORS: dict[int, tuple[str, ...]] = {
         "version.py",
         "errors.py",
         "seam.py",
+        "code.py",
         "partials.py",
         "generators.py",
         "settings.py",
