@@ -173,7 +173,7 @@ def _lines(old: str, new: str) -> tuple[str, ...]:
     if len(before) + len(after) > MAX_COMPARED_LINES:
         return (f"@@ {len(before):,} and {len(after):,} lines are too many to be compared @@",)
     found = list(difflib.unified_diff(before, after, lineterm=""))[2:]
-    if not found:
+    if not found and old and new:
         return ("@@ only the ends of lines differ @@",)
     return tuple(found)
 

@@ -159,9 +159,7 @@ def sheet_html(sheet: Sheet) -> str:
 def _table_html(sections: Sequence[Section], sides: tuple[str, str]) -> str:
     heads = "".join(f'<th scope="col">{safe(side)}</th>' for side in sides)
     bodies = "".join(map(_body_html, sections))
-    return (
-        f'<table class="xpm-sides"><thead><tr><td></td>{heads}</tr></thead>{bodies}</table>'
-    )
+    return f'<table class="xpm-sides"><thead><tr><td></td>{heads}</tr></thead>{bodies}</table>'
 
 
 def _body_html(section: Section) -> str:

@@ -208,9 +208,7 @@ def _list_html(items: Iterable[str]) -> str:
 
 
 def _pair_html(kind: str, name: str, said: str) -> str:
-    return (
-        f'<span class="xpm-{kind}"><span class="xpm-key">{safe(name)}</span>{safe(said)}</span>'
-    )
+    return f'<span class="xpm-{kind}"><span class="xpm-key">{safe(name)}</span>{safe(said)}</span>'
 
 
 def _progress_html(row: Row) -> str:
