@@ -147,10 +147,8 @@ def _notes(*, same_hash: bool, parts: tuple[PartDiff, ...]) -> tuple[str, ...]:
     if same_hash:
         return ("the code is the same",)
     if not parts:
-        return (
-            "the code hashes differ, but every source on record is the same: another version of "
-            "xpmnb may have made one of them",
-        )
+        words = "the code hashes differ, but every source on record is the same: "
+        return (f"{words}another version of xpmnb may have made one of them",)
     return ()
 
 

@@ -5,9 +5,9 @@ tasks of the root under ``init`` where it has some. An object is ``{"type": decl
 "module": ..., "qualname": ..., "file": ..., "values": {...}}``; its place in the list is what
 references name. ``generated`` lists the parameters whose values are generated paths; ``job`` and
 ``made_by`` name, as ``<task>/<identifier>``, the job of a submitted task inside and of the task
-that made a value, for people who compare jobs; ``identifier`` is there where ``@cache`` needs it: it cannot be computed from the document, which
-does not say which tasks made the values. A value is itself where JSON has it, and otherwise an
-object with one key:
+that made a value, for people who compare jobs; ``identifier`` is there where ``@cache`` needs it:
+it cannot be computed from the document, which does not hold the tasks that made the values. A
+value is itself where JSON has it, and otherwise an object with one key:
 ``$ref`` (place of a configuration), ``$path``, ``$enum`` (``[module, qualname, file]`` and member),
 ``$tuple``, ``$set``, ``$frozenset``, ``$dict`` (pairs of key and value), ``$float`` (``nan``,
 ``inf``, ``-inf``).

@@ -89,12 +89,10 @@ def pairs_of(values: Mapping[str, tuple[Any, Any]]) -> tuple[Pair, ...]:
 
 def _words(old: Any, new: Any) -> tuple[str, str]:
     """Return two values in words, as short as they can be told apart."""
-    for write in (_plain, _exact):
-        a, b = write(old), write(new)
-        if a != b:
-            break
-    else:
-        return _cut(a, 0), _cut(b, 0)
+    a, b = _plain(old), _plain(new)
+    if a == b:
+        exact = _exact(old), _exact(new)
+        a, b = (a, b) if exact[0] == exact[1] else exact
     differ = next((at for at, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), 0)
     start = differ - _CONTEXT if differ + _CONTEXT > MAX_VALUE else 0
     return _cut(a, start), _cut(b, start)
@@ -133,7 +131,8 @@ def sheet_text(sheet: Sheet) -> str:
 def _pair_lines(pairs: Sequence[Pair]) -> Iterable[str]:
     width = max((len(pair.name) for pair in pairs), default=0)
     for pair in pairs[:MAX_PAIRS]:
-        yield f"  {one_line(pair.name):<{width}}  {pair.old} -> {pair.new}"
+        values = f"{pair.old} -> {pair.new}" if pair.old != pair.new else f"{pair.old} (both)"
+        yield f"  {one_line(pair.name):<{width}}  {values}"
     if len(pairs) > MAX_PAIRS:
         yield f"  {_left_out(pairs)}"
 

@@ -17,7 +17,7 @@ __all__ = ["Counts", "Expanded", "differing", "expand", "same"]
 
 Counts = Callable[[str, str, str], bool]
 """Tells of the declared name of a class, a parameter, and the place of its value, whether it is
-to be looked at."""
+to be looked at. Of a configuration within a container it is told the place alone."""
 
 MAX_DEPTH = 40
 MAX_VALUES = 20_000
@@ -32,8 +32,8 @@ class Expanded:
     """A document as flat values. Places are dotted: ``model.layers``, ``init_tasks.0.path``."""
 
     values: dict[str, Any] = field(default_factory=dict)
-    """JSON value by place, as people read it; a value that holds configurations has the values of
-    these instead."""
+    """JSON value by place, as people read it. At the place of a configuration stands the declared
+    name of its class, and its values follow; a container that holds some is taken apart."""
     types: dict[str, str] = field(default_factory=dict)
     """Declared name of the class by place of the configuration; that of the task is at ``""``."""
     jobs: dict[str, str] = field(default_factory=dict)
@@ -93,6 +93,8 @@ class _Reader:
             return
         kind = as_text(each.get("type")) or ""
         self.found.types[at] = kind
+        if at:
+            self.found.values[at] = kind
         for key, target in (("job", self.found.jobs), ("made_by", self.found.makers)):
             job = as_text(each.get(key))
             if job:
@@ -104,7 +106,7 @@ class _Reader:
             where = prefix + name
             if name in names:
                 self.found.generated.add(where)
-            elif self.counts is None or self.counts(kind, name, where):
+            elif self._is_wanted(kind, name, where):
                 self.value(value, where, (*around, place))
 
     def value(self, value: Any, at: str, around: tuple[int, ...]) -> None:
@@ -116,7 +118,11 @@ class _Reader:
             self.config(value["$ref"], at, around)
             return
         for name, item in _items(value):
-            self.value(item, f"{at}.{name}", around)
+            if self._is_wanted("", "", f"{at}.{name}"):
+                self.value(item, f"{at}.{name}", around)
+
+    def _is_wanted(self, kind: str, name: str, at: str) -> bool:
+        return self.counts is None or self.counts(kind, name, at)
 
 
 def _holds_configurations(value: Any) -> bool:
@@ -158,7 +164,7 @@ def _readable(value: Any) -> Any:
     if type(value) is not dict or len(value) != 1:
         return value
     [(kind, content)] = value.items()
-    if kind == "$path" or kind == "$float":
+    if kind in ("$path", "$float"):
         return content
     if kind == "$enum" and type(content) is list and content:
         return content[-1]
