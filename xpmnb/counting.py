@@ -95,8 +95,9 @@ def identity_of(task: Any, init_tasks: tuple[Any, ...] = ()) -> Identity:
     if state.job is None:
         task = _twin(task, init_tasks or state.init_tasks)
         seal(task)
-    left_out, defaults = set(), set()
-    by_hand = {}
+    left_out: set[str] = set()
+    defaults: set[str] = set()
+    by_hand: dict[str, bool] = {}
     for place, config in _places(task):
         told = state_of(config).is_meta
         if told is not None and place:

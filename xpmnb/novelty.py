@@ -82,6 +82,8 @@ def why_new(task: Any, workspace: Any = None, *, init_tasks: Sequence[Any] = ())
         job = _near(layout, record, record.ended or record.submitted)
         return WhyNew(identity.task, identity.identifier, is_new=False, job=job)
     name = type(task).__qualname__.replace(".<locals>", "").lower()
+    if not f".{identity.task}".endswith(f".{name}"):  # its __xpmid__ says another one
+        name = layout.name
     return _explained(records, identity, layout, name)
 
 
@@ -208,7 +210,7 @@ class _Comparison:
             elif before is ABSENT:
                 yield f"{name} was declared since"
             elif now is ABSENT:
-                yield f"{name} is declared no more"
+                yield f"{name} is declared no more; if it was a Meta, it makes no difference"
         if not rows:
             yield from self._hidden_reasons(old)
 
