@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.declaring import loose
-from xpmnb import Config, Param
+from xpmnb import Config, Param, field
 from xpmnb.analysis.documents import differing, expand, same
 from xpmnb.document import to_document
 from xpmnb.sheets import ABSENT
@@ -33,11 +33,11 @@ class Part(Config):
 
 
 class Whole(Config):
-    parts: Param[list[Part]] = []
-    named: Param[dict[str, Part]] = {}
+    parts: Param[list[Part]] = field(default=[])
+    named: Param[dict[str, Part]] = field(default={})
     one: Param[Part | None] = None
     shape: Param[tuple[int, ...]] = (1, 2)
-    options: Param[dict[str, int]] = {}
+    options: Param[dict[str, int]] = field(default={})
 
 
 class Node(Config):
