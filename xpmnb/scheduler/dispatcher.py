@@ -293,7 +293,6 @@ class Dispatcher:
         if not self.live.remove(entry):
             return  # given up before
         job.ended_at = record.ended
-        dependents, job.dependents = job.dependents, []
         job.settle(record.state, record.message or "")
         for run in entry.runs:
             run.write_end(job, record, marker_mtime_ns)
@@ -301,7 +300,7 @@ class Dispatcher:
             run.callbacks.job_ended(job, ok=record.state == JobState.DONE)
             run.live.discard(job)
         self._noted()
-        self._judge.judge_all(dependents)
+        self._judge.judge_dependents(job)
         for run in entry.runs:
             if run.closing and not run.live:
                 self._emptied(run)

@@ -35,9 +35,9 @@ _RESULT_LIMIT_BYTES = 64 * 1024 * 1024
 
 _INTERNAL = frozenset(
     (
-        *("announce", "begin", "call_when_final", "demands", "dependents", "holding", "layout"),
-        *("live_launcher", "move", "on_completed", "run", "settle", "take_record", "take_view"),
-        *("program", "task", "watch_output"),
+        *("announce", "awaited", "begin", "call_when_final", "demands", "dependents", "holding"),
+        *("layout", "live_launcher", "move", "on_completed", "program", "run", "settle"),
+        *("take_record", "take_view", "task", "watch_output"),
     )
 )
 
@@ -58,6 +58,7 @@ class Job(JobFiles):
         "_metrics",
         "_progress",
         "demands",
+        "awaited",
         "dependencies",
         "dependents",
         "ended_at",
@@ -102,6 +103,7 @@ class Job(JobFiles):
         """What it holds of what it claims, while it runs."""
         self.dependencies: tuple[Job, ...] = ()
         """Jobs that must be done first; given up when the job has ended."""
+        self.awaited = 0  # how many of them have not ended
         self.dependents: list[Job] = []
         """Jobs that wait for this one."""
         self.tags = tags
