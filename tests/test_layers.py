@@ -86,6 +86,7 @@ FLOORS: dict[int, tuple[str, ...]] = {
         "scheduler/demands.py",
         "scheduler/waiting.py",
         "scheduler/job_files.py",
+        "scheduler/job_future.py",
         "scheduler/jobs.py",
         "scheduler/recalled.py",
         "scheduler/outputs.py",
