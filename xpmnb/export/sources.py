@@ -108,10 +108,11 @@ def statements(source: str) -> tuple[Statement, ...]:
         tree = ast.parse(source)
     except (SyntaxError, ValueError):
         return ()
-    return tuple(Statement(node, source) for node in _iter_top(tree.body))
+    return tuple(Statement(node, source) for node in iter_top(tree.body))
 
 
-def _iter_top(nodes: list[ast.stmt]) -> Iterator[ast.stmt]:
+def iter_top(nodes: list[ast.stmt]) -> Iterator[ast.stmt]:
+    """Yield statements, and those inside them that run at the same level."""
     for node in nodes:
         yield node
         if isinstance(node, Definition):
@@ -120,7 +121,7 @@ def _iter_top(nodes: list[ast.stmt]) -> Iterator[ast.stmt]:
         for key in ("handlers", "cases"):
             inner += [part.body for part in getattr(node, key, [])]
         for body in inner:
-            yield from _iter_top(body)
+            yield from iter_top(body)
 
 
 def first_line(node: ast.stmt) -> int:
@@ -225,7 +226,7 @@ def newest_binding(name: str, names: dict[str, Any]) -> Statement | None:
     for source in cells(names):
         if word.search(source):
             for statement in reversed(statements(source)):
-                if name in _bound_by(statement.node):
+                if name in bound_by(statement.node):
                     return statement
     return None
 
@@ -252,7 +253,8 @@ def bound_name(node: ast.stmt) -> str:
     return next(bound_names([node]))
 
 
-def _bound_by(node: ast.stmt) -> set[str]:
+def bound_by(node: ast.stmt) -> set[str]:
+    """Return the names that a statement binds itself, not by the statements inside it."""
     if isinstance(node, Definition):
         return {node.name}
     bodies = {"body", "orelse", "finalbody", "handlers", "cases"}
