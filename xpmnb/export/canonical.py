@@ -8,7 +8,6 @@ hashes in all records begin with them.
 from __future__ import annotations
 
 import ast
-import functools
 import struct
 from typing import TYPE_CHECKING, Any
 
@@ -58,9 +57,16 @@ def canonical(tree: ast.AST) -> bytes:
     return b"".join(out)
 
 
-@functools.cache
-def _fields_of(kind: type[ast.AST]) -> tuple[tuple[str, bytes], ...]:
-    return tuple((name, b".%b " % name.encode()) for name in kind._fields if name not in _LEFT_OUT)
+_fields: dict[type[ast.AST], list[tuple[str, bytes]]] = {}
+
+
+def _fields_of(kind: type[ast.AST]) -> list[tuple[str, bytes]]:
+    """Return the fields of a kind of node that count, and how each is written."""
+    found = _fields.get(kind)
+    if found is None:
+        names = [name for name in kind._fields if name not in _LEFT_OUT]
+        found = _fields[kind] = [(name, b".%b " % name.encode()) for name in names]
+    return found
 
 
 def _add_node(node: ast.AST, out: list[bytes], pending: list[Any]) -> None:
@@ -81,7 +87,7 @@ def _add_node(node: ast.AST, out: list[bytes], pending: list[Any]) -> None:
             (key, value)
             for name, key in _fields_of(kind)
             # An int that is 0 is a flag or a level: as good as none.
-            if (value := getattr(node, name, None)) is not None and value != [] and value != 0
+            if (value := getattr(node, name, None)) not in (None, 0, [])
         ]
         if isinstance(node, _DOCUMENTED):
             given = [(key, _undocumented(key, value)) for key, value in given]

@@ -18,7 +18,6 @@ from xpmnb.export.modules import (
     is_local,
     is_own,
     iter_imported,
-    names_of,
     place_of,
     read_module,
 )
@@ -74,8 +73,8 @@ class Follower:
             self._follow_attribute(module, whole)
 
     def finish(self) -> dict[str, Part]:
-        """Return all parts, by name."""
-        while self._pending and len(self._seen) < _MAX_NAMES:
+        """Follow all that was added, and return the parts, by name."""
+        while self._pending and len(self._made) < _MAX_NAMES:
             self._follow(*self._pending.popleft())
         return merged(self.parts, part_of_imports(self.links))
 
@@ -101,7 +100,7 @@ class Follower:
             return
         known = read_module(module)
         if not chain:
-            for name in names_of(known) if known is not None else ():
+            for name in known.names if known is not None else ():
                 self._push(module, name, ())
             return
         name, *rest = chain
@@ -124,7 +123,7 @@ class Follower:
             self._follow_statements(known, module, name)
         for imported in known.imported.get(name, ()):
             self._watch(module, name)
-            self.links[f"{place}: {name} = {imported}"] = None
+            self.links[f"{place}: {imported.line(name)}"] = None
             self.add_import(imported, [chain])
         if not is_found:
             self._follow_unbound(known, module, name, chain)
@@ -135,7 +134,7 @@ class Follower:
             return
         givers = [each for each in known.stars if self._binds(each, name, set())]
         for other in givers:
-            self.links[f"{_place_name(module)}: * = {other}"] = None
+            self.links[f"{_place_name(module)}: from {other} import *"] = None
             self._follow_attribute(other, (name, *chain))
         if givers or hasattr(builtins, name):
             return
@@ -185,7 +184,9 @@ class Follower:
         """
         for node in uses.imports:
             for name, imported in iter_imported(node, package):
-                chains = uses.chains.get(name) or ({} if isinstance(node, ast.Import) else {(): None})
+                chains = uses.chains.get(name) or (
+                    {} if isinstance(node, ast.Import) else {(): None}
+                )
                 self.add_import(imported, chains)
 
     def _watch(self, module: str, name: str) -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import types
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xpmnb.export import kinds, sources
@@ -15,9 +15,7 @@ if TYPE_CHECKING:
 _MISSING: Any = object()
 
 
-def watch_loaded(
-    names: Iterable[tuple[str, str]], files: Mapping[str, str]
-) -> Callable[[], bool]:
+def watch_loaded(names: Iterable[tuple[str, str]], files: Mapping[str, str]) -> Callable[[], bool]:
     """Return a check whether what is loaded of modules is still the same.
 
     Reloading puts other values into the namespace of a module; autoreload also gives functions that
@@ -38,18 +36,15 @@ def watch_loaded(
     same: list[tuple[Mapping[str, Any], str, Any]] = []
     others: list[tuple[Mapping[str, Any], str, int]] = []
     codes: list[tuple[types.FunctionType, types.CodeType]] = []
-    absent: dict[str, tuple[str, object]] = {}
+    absent: list[tuple[str, str, object]] = []
     for module, inside in _grouped(names).items():
         loaded = sys.modules.get(module)
         if loaded is None:
-            absent[module] = (files.get(module, ""), _stamp(files.get(module, "")))
+            file = files.get(module, "")
+            absent.append((module, file, _stamp(file)))
             continue
         space = vars(loaded)
-        values = {name: space.get(name, _MISSING) for name in inside}
-        declared = {name: each for name, each in values.items() if _is_declared(each, module)}
-        # Whatever loads a module anew replaces its functions and classes. Its other values are
-        # counters and tables as well, which change for other reasons.
-        for name, value in (declared or values).items():
+        for name, value in _telling(space, inside, module).items():
             if value is _MISSING or isinstance(value, kinds.LASTING):
                 same.append((space, name, value))
             else:
@@ -64,15 +59,22 @@ def watch_loaded(
         for function, code in codes:
             if function.__code__ is not code:
                 return False
-        for space, name, place in others:
-            if id(space.get(name, _MISSING)) != place:
-                return False
-        return not absent or all(
-            module not in sys.modules and _stamp(file) == stamp
-            for module, (file, stamp) in absent.items()
+        return all(id(space.get(name, _MISSING)) == place for space, name, place in others) and all(
+            module not in sys.modules and _stamp(file) == stamp for module, file, stamp in absent
         )
 
     return is_current
+
+
+def _telling(space: Mapping[str, Any], names: Iterable[str], module: str) -> dict[str, Any]:
+    """Return the values of a module that are others when it was loaded anew.
+
+    That replaces its functions and classes. Its other values are counters and tables as well,
+    which change for other reasons; they count where it has nothing else.
+    """
+    values = {name: space.get(name, _MISSING) for name in names}
+    declared = {name: each for name, each in values.items() if _is_declared(each, module)}
+    return declared or values
 
 
 def _grouped(names: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
@@ -110,7 +112,7 @@ def _functions(value: Any) -> Iterator[types.FunctionType]:
 def _stamp(file: str) -> object:
     """Return what differs between two versions of a file."""
     try:
-        found = os.stat(file)
+        found = Path(file).stat()
     except (OSError, ValueError):
         return None
     return found.st_mtime_ns, found.st_size

@@ -33,9 +33,12 @@ class Imported(NamedTuple):
     attribute: str | None
     """None for the module itself."""
 
-    def __str__(self) -> str:
-        """Return it as a dotted name, with a colon before the attribute."""
-        return self.module if self.attribute is None else f"{self.module}:{self.attribute}"
+    def line(self, name: str) -> str:
+        """Return the import that binds it to a name: one way to write it, whatever was written."""
+        if self.attribute is not None:
+            renamed = "" if self.attribute == name else f" as {name}"
+            return f"from {self.module} import {self.attribute}{renamed}"
+        return f"import {self.module}" + ("" if self.module == name else f" as {name}")
 
 
 @dataclass(slots=True)
@@ -47,6 +50,11 @@ class Module:
     imported: dict[str, list[Imported]] = field(default_factory=dict)
     stars: list[str] = field(default_factory=list)
     """The modules of which everything is imported."""
+
+    @property
+    def names(self) -> list[str]:
+        """All names that it binds, but for those that a ``*`` brings."""
+        return [*self.bound, *self.imported]
 
 
 class Place(NamedTuple):
@@ -83,8 +91,8 @@ def read_module(name: str) -> Module | None:
     loaded = sys.modules.get(name)
     lines = linecache.getlines(place.file, None if loaded is None else vars(loaded))
     module = parse_module("".join(lines), place.package)
-    names = [*module.bound, *module.imported]
-    _known[name] = module, watch_loaded([(name, each) for each in names], {name: place.file})
+    names = [(name, each) for each in module.names]
+    _known[name] = module, watch_loaded(names, {name: place.file})
     return module
 
 
@@ -133,9 +141,10 @@ def _iter_blocks(nodes: list[ast.stmt]) -> Iterator[ast.stmt]:
 
 def _changed_by(node: ast.stmt) -> Iterator[str]:
     """Yield the names whose values a statement changes: ``Train.x = 1``, ``TABLE.update(...)``."""
+    targets: list[ast.expr]
     match node:
-        case ast.Assign(targets=targets) | ast.Delete(targets=targets):
-            pass
+        case ast.Assign() | ast.Delete():
+            targets = node.targets
         case ast.AnnAssign(target=target) | ast.AugAssign(target=target):
             targets = [target]
         case ast.Expr(ast.Call(ast.Attribute() as function)):
@@ -227,8 +236,3 @@ def _installed() -> tuple[str, ...]:
     paths = sysconfig.get_paths()
     keys = ("stdlib", "platstdlib", "purelib", "platlib")
     return tuple({*(paths[key] for key in keys), site.getusersitepackages()} - {os.sep})
-
-
-def names_of(module: Module) -> list[str]:
-    """Return all names of a module."""
-    return [*module.bound, *module.imported]

@@ -36,9 +36,12 @@ def part_of_nodes(nodes: Iterable[ast.AST], text: str) -> Part:
 def part_of_text(text: str) -> Part:
     """Return a part of which there is no syntax tree, or that is source without comments."""
     try:
-        return part_of_nodes(ast.parse(text).body, text)
+        body = ast.parse(text).body
     except (SyntaxError, ValueError, RecursionError):
-        return Part(hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest(), text)
+        body = []
+    if body:
+        return part_of_nodes(body, text)
+    return Part(hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest(), text)
 
 
 def part_of_imports(lines: Iterable[str]) -> dict[str, Part]:

@@ -7,6 +7,7 @@ of the shell. Nothing here decides what a program needs.
 from __future__ import annotations
 
 import ast
+import copy
 import functools
 import linecache
 import re
@@ -267,6 +268,21 @@ def bound_by(node: ast.stmt) -> set[str]:
         if isinstance(part, ast.AST)
     ]
     return set(bound_names(parts))
+
+
+def head_of(node: ast.stmt) -> ast.stmt:
+    """Return a statement without those inside it; classes and functions as they are."""
+    if isinstance(node, Definition):
+        return node
+    inside = {"orelse", "finalbody", "handlers", "cases"} & {*node._fields}
+    if "body" not in node._fields and not inside:
+        return node
+    head = copy.copy(node)
+    for key in inside:
+        setattr(head, key, [])
+    if "body" in node._fields:
+        head.body = [ast.Pass()]  # type: ignore[attr-defined]  # as just seen
+    return head
 
 
 def imports_of(name: str, names: dict[str, Any]) -> Iterator[tuple[str, str]]:

@@ -17,8 +17,10 @@ if TYPE_CHECKING:
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 _Comprehension = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
 _CHANGING = frozenset(
-    "add append appendleft clear discard extend insert pop popitem popleft remove reverse "
-    "setdefault sort update".split()
+    {
+        *("add", "append", "appendleft", "clear", "discard", "extend", "insert", "pop", "popitem"),
+        *("popleft", "remove", "reverse", "setdefault", "sort", "update"),
+    }
 )
 """The methods that change a container."""
 
