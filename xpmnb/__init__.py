@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from xpmnb.analysis.workspace import workspace
     from xpmnb.bars import tqdm
     from xpmnb.caching import cache
+    from xpmnb.comparing import diff
     from xpmnb.core.config import Config, InstanceConfig
     from xpmnb.core.fields import Constant, Meta, Param, field
     from xpmnb.core.model import LightweightTask, ResumableTask, Task
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from xpmnb.experiments import experiment
     from xpmnb.generators import PathGenerator
     from xpmnb.launchers import ProcessLauncher, ThreadLauncher
+    from xpmnb.novelty import why_new
     from xpmnb.partials import param_group, partial
     from xpmnb.records.states import FailureReason, JobState
     from xpmnb.runtime import log, progress
@@ -61,6 +63,7 @@ _HOMES = {
     "ThreadLauncher": "launchers",
     "XpmnbError": "errors",
     "cache": "caching",
+    "diff": "comparing",
     "experiment": "experiments",
     "field": "core.fields",
     "log": "runtime",
@@ -72,6 +75,7 @@ _HOMES = {
     "tags": "core.tags",
     "tagspath": "core.tags",
     "tqdm": "bars",
+    "why_new": "novelty",
     "workspace": "analysis.workspace",
 }
 
@@ -99,6 +103,7 @@ __all__ = [
     "ThreadLauncher",
     "XpmnbError",
     "cache",
+    "diff",
     "experiment",
     "field",
     "log",
@@ -110,6 +115,7 @@ __all__ = [
     "tags",
     "tagspath",
     "tqdm",
+    "why_new",
     "workspace",
 ]
 

@@ -3,10 +3,11 @@
 A document is ``{"format": 1, "root": N, "init": [N, ...], "objects": [...]}``, with the init
 tasks of the root under ``init`` where it has some. An object is ``{"type": declared name,
 "module": ..., "qualname": ..., "file": ..., "values": {...}}``; its place in the list is what
-references name. ``generated`` lists the parameters whose values are generated paths, and
-``identifier`` is there where ``@cache`` needs it: it cannot be computed from the document, which
-does not say which tasks made the values. A value is itself where JSON has it, and otherwise an
-object with one key:
+references name. ``generated`` lists the parameters whose values are generated paths; ``job`` and
+``made_by`` name, as ``<task>/<identifier>``, the job of a submitted task inside and of the task
+that made a value, for people who compare jobs; ``identifier`` is there where ``@cache`` needs it:
+it cannot be computed from the document, which does not hold the tasks that made the values. A
+value is itself where JSON has it, and otherwise an object with one key:
 ``$ref`` (place of a configuration), ``$path``, ``$enum`` (``[module, qualname, file]`` and member),
 ``$tuple``, ``$set``, ``$frozenset``, ``$dict`` (pairs of key and value), ``$float`` (``nan``,
 ``inf``, ``-inf``).
@@ -68,6 +69,7 @@ def to_document(config: Any, paths: Mapping[tuple[int, str], Path] | None = None
     for (owner, name), path in (paths or {}).items():
         generated.setdefault(owner, {})[name] = {"$path": path.as_posix()}
     objects = [_object(each, places, generated.get(id(each), {})) for each in order]
+    objects[places[id(config)]].pop("job", None)
     document = {"format": FORMAT, "root": places[id(config)], "objects": objects}
     init_tasks = [places[id(each)] for each in state_of(config).init_tasks]
     return {**document, "init": init_tasks} if init_tasks else document
@@ -77,11 +79,25 @@ def _object(config: Any, places: dict[int, int], generated: dict[str, Any]) -> d
     cls = type(config).__xpm_plain__
     values = {name: _value(config, name, value, places) for name, value in iter_values(config)}
     result = {**_class_reference(cls), "values": {**values, **generated}}
+    result.update(_jobs_of(config))
     if generated:
         result["generated"] = list(generated)
     if getattr(cls, "__xpm_cached__", False):
         result["identifier"] = identifier(config)
     return result
+
+
+def _jobs_of(config: Any) -> dict[str, str]:
+    """Return the jobs that count in the identifier and are not among the values."""
+    state = state_of(config)
+    if state.producer is None and state.job is None:
+        return {}
+    tasks = {"job": config, "made_by": state.producer}
+    return {
+        key: f"{type(task).__xpm_name__}/{state_of(task).job.id}"
+        for key, task in tasks.items()
+        if task is not None and state_of(task).job is not None
+    }
 
 
 @functools.lru_cache(maxsize=1000)  # asked for with every job

@@ -6,13 +6,13 @@ from html.parser import HTMLParser
 import pytest
 
 from tests.notebook.fake_jobs import FakeJob
+from xpmnb.markup import shown
 from xpmnb.notebook import html
 from xpmnb.notebook.html import (
     Row,
     elapsed,
     format_duration,
     headline,
-    shown,
     state_tone,
     state_word,
     summary,

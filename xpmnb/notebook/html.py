@@ -5,13 +5,12 @@ What a row says is decided here once, for the live panel and for the saved page 
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from functools import cache
 from html import escape
-from importlib.resources import files
 from typing import TypedDict
+
+from xpmnb.markup import safe, shown, style
 
 # A page of more rows is too heavy for a browser and for a saved notebook; the note says so.
 MAX_ROWS = 2_000
@@ -32,12 +31,6 @@ _WORD_OF_FAILURE = {
     "memory": "out of memory",
     "lost": "lost",
 }
-
-_TERMINAL_COLOURS = re.compile(r"\x1b\[[0-9;:]*[A-Za-z]")
-# Controls, halves of surrogate pairs, and the marks that turn the direction of what follows.
-_UNSAFE = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufeff]"
-)
 
 
 class Row(TypedDict):
@@ -129,25 +122,6 @@ def format_duration(seconds: float) -> str:
     return f"{whole // DAY_S} d {whole % DAY_S // HOUR_S:02d} h"
 
 
-def shown(text: str, limit: int | None = None) -> str:
-    r"""Return text in which nothing hides, reorders or breaks what stands around it.
-
-    Terminal colours are dropped; control characters, direction marks and halves of surrogate pairs
-    become escapes such as ``\x07``. Tabs and line ends stay.
-
-    Parameters
-    ----------
-    text : str
-        Any text of a user.
-    limit : int or None
-        The greatest number of characters; a longer text ends with an ellipsis.
-    """
-    if limit is not None and len(text) > limit:
-        text = text[: limit - 1] + "…"
-    text = _TERMINAL_COLOURS.sub("", text.replace("\r\n", "\n"))
-    return _UNSAFE.sub(_escaped, text)
-
-
 def table_html(rows: Sequence[Row], *, note: str = "", now: float | None = None) -> str:
     """Return all rows as one complete HTML table that needs no script, kernel or network.
 
@@ -185,11 +159,9 @@ def table_html(rows: Sequence[Row], *, note: str = "", now: float | None = None)
     )
 
 
-@cache
 def stylesheet() -> str:
     """Return the style of panels, live and saved, without its comments."""
-    text = files("xpmnb.notebook").joinpath("panel.css").read_text(encoding="utf-8")
-    return re.sub(r"\s+", " ", re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL)).strip()
+    return style("theme.css", "notebook/panel.css")
 
 
 def _visible(rows: Sequence[Row]) -> tuple[list[Row], int]:
@@ -213,7 +185,7 @@ def _overall_html(rows: Sequence[Row]) -> str:
 def _row_html(row: Row, names: Sequence[str], now: float | None) -> str:
     cells = {
         "state": _state_html(row),
-        "task": f'<span title="{_safe(row["path"])}">{_safe(row["name"])}</span>',
+        "task": f'<span title="{safe(row["path"])}">{safe(row["name"])}</span>',
         "tags": _list_html(_pair_html("tag", name, f"={value}") for name, value in row["tags"]),
         "progress": _progress_html(row),
         "metrics": _list_html(
@@ -222,12 +194,12 @@ def _row_html(row: Row, names: Sequence[str], now: float | None) -> str:
         "time": elapsed(row, now),
     }
     inside = "".join(f'<td class="xpm-{name}">{cells[name]}</td>' for name in names)
-    return f'<tr class="xpm-row xpm-is-{_safe(row["tone"])}">{inside}</tr>'
+    return f'<tr class="xpm-row xpm-is-{safe(row["tone"])}">{inside}</tr>'
 
 
 def _state_html(row: Row) -> str:
-    retries = f' <span class="xpm-retries">{_safe(row["retries"])}</span>' if row["retries"] else ""
-    return f'<span class="xpm-dot" aria-hidden="true"></span>{_safe(row["word"])}{retries}'
+    retries = f' <span class="xpm-retries">{safe(row["retries"])}</span>' if row["retries"] else ""
+    return f'<span class="xpm-dot" aria-hidden="true"></span>{safe(row["word"])}{retries}'
 
 
 def _list_html(items: Iterable[str]) -> str:
@@ -236,19 +208,17 @@ def _list_html(items: Iterable[str]) -> str:
 
 
 def _pair_html(kind: str, name: str, said: str) -> str:
-    return (
-        f'<span class="xpm-{kind}"><span class="xpm-key">{_safe(name)}</span>{_safe(said)}</span>'
-    )
+    return f'<span class="xpm-{kind}"><span class="xpm-key">{safe(name)}</span>{safe(said)}</span>'
 
 
 def _progress_html(row: Row) -> str:
     if row["message"]:
-        text = _safe(row["message"])
+        text = safe(row["message"])
         return f'<span class="xpm-message" title="{text}">{text}</span>'
     if not row["progress"]:
         return ""
     value = row["progress"][0][0]
-    words = _safe(" › ".join(text for _, text in row["progress"] if text))
+    words = safe(" › ".join(text for _, text in row["progress"] if text))
     said = f'<span class="xpm-text" title="{words}">{words}</span>'
     if value is None:
         return f'<span class="xpm-steps">{said}</span>'
@@ -264,12 +234,3 @@ def elapsed(row: Row, now: float | None) -> str:
     if row["started_at"] is None or end is None:
         return ""
     return format_duration(end - row["started_at"])
-
-
-def _safe(text: str) -> str:
-    return escape(shown(text))
-
-
-def _escaped(match: re.Match[str]) -> str:
-    code = ord(match[0])
-    return f"\\x{code:02x}" if code <= 0xFF else f"\\u{code:04x}"  # noqa: PLR2004 - one byte

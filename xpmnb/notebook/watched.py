@@ -11,7 +11,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from xpmnb.notebook.html import Row, retries_word, shown, state_tone, state_word
+from xpmnb.markup import shown
+from xpmnb.notebook.html import Row, retries_word, state_tone, state_word
 
 # Numbers of characters, and of pairs in one row: a row is read at a glance, the rest is in frames.
 TEXT_LIMIT = 400

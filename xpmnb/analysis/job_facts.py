@@ -1,0 +1,103 @@
+"""All that is on record of one job, read from its directory, its run and its code.
+
+Never raises for what lies on the disk: what is missing or damaged is said in words.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from xpmnb.code import Code
+from xpmnb.errors import WorkspaceError
+from xpmnb.records.codes import read_code
+from xpmnb.records.events import JobRecord
+from xpmnb.records.files import read_bytes
+from xpmnb.records.job_directory import MAX_DOCUMENT_BYTES, Submission, read_job
+from xpmnb.records.json_values import as_mapping, as_text
+from xpmnb.records.layout import JobLayout, RunLayout
+
+__all__ = ["JobFacts", "read_description", "read_facts"]
+
+
+@dataclass(frozen=True, slots=True)
+class JobFacts:
+    """What is on record of one job. Immutable; any thread."""
+
+    record: JobRecord
+    document: Mapping[str, Any] | None = None
+    """The document of the task; None where it is not on record."""
+    code: Code | None = None
+    """The code that ran; without parts where only its hash is on record, None without that."""
+    environment: Mapping[str, Any] = field(default_factory=dict)
+    """What the run that submitted the job remembers of its surroundings."""
+    missing: tuple[str, ...] = ()
+    """What is missing or damaged, in sentences without a subject."""
+
+    @property
+    def label(self) -> str:
+        """The job in a few words: ``train 3f2a91c0``."""
+        return f"{JobLayout(self.record.path).name} {self.record.identifier[:8]}"
+
+
+def read_facts(
+    layout: JobLayout, submission: Submission | None = None, *, run_alive: bool = False
+) -> JobFacts:
+    """Read all that is on record of a job.
+
+    Parameters
+    ----------
+    layout
+        The job; its directory may be missing or damaged.
+    submission, run_alive
+        What a run remembers of it, as :func:`xpmnb.records.job_directory.read_job` takes it.
+    """
+    record = read_job(layout, submission, run_alive=run_alive)
+    description = read_description(layout)
+    missing = [record.problem] if record.problem else []
+    document = as_mapping(description.get("document"))
+    if document is None and not record.problem:
+        missing.append("its parameters are on record without their types")
+    code = _code(layout, as_text(description.get("code")))
+    environment = _environment(layout, as_text(description.get("run")), missing)
+    return JobFacts(record, document, code, environment, tuple(missing))
+
+
+def read_description(layout: JobLayout) -> dict[str, Any]:
+    """Read ``params.json`` of a job; empty where it is missing or damaged."""
+    return _read_mapping(layout.params) or {}
+
+
+def _read_mapping(path: str) -> dict[str, Any] | None:
+    try:
+        return as_mapping(json.loads(read_bytes(path, limit_bytes=MAX_DOCUMENT_BYTES)))
+    except (OSError, ValueError, RecursionError):
+        return None
+
+
+def _code(layout: JobLayout, digest: str | None) -> Code | None:
+    if digest is None:
+        return None  # the difference says so
+    code = read_code(layout.workspace, digest)
+    return Code(digest, {}) if code is None else code
+
+
+def _environment(layout: JobLayout, run: str | None, missing: list[str]) -> Mapping[str, Any]:
+    found = None if run is None else _run_layout(layout, run)
+    if found is None:
+        missing.append("the environment is not on record")
+        return {}
+    environment = _read_mapping(found.environment)
+    if environment is None:
+        missing.append(f"the environment of its run {run} is not on record")
+    return environment or {}
+
+
+def _run_layout(layout: JobLayout, run: str) -> RunLayout | None:
+    experiment, slash, name = run.partition("/")
+    try:
+        return layout.workspace.run(experiment, name) if slash else None
+    except WorkspaceError:  # a name that leads out of the workspace
+        return None
