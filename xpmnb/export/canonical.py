@@ -100,13 +100,20 @@ def _add_node(node: ast.AST, out: list[bytes], pending: list[Any]) -> None:
 
 
 def _undocumented(key: bytes, value: Any) -> Any:
-    """Return a field of a module, class or function; the body without its docstring."""
+    """Return a field of a module, class or function; the body without docstrings.
+
+    Also those that people write below a parameter.
+    """
     if key != b".body ":
         return value
-    match value[0]:
+    return [each for each in value if not _is_text(each)] or [ast.Pass()]
+
+
+def _is_text(statement: ast.stmt) -> bool:
+    match statement:
         case ast.Expr(ast.Constant(str())):
-            return value[1:] or [ast.Pass()]
-    return value
+            return True
+    return False
 
 
 def _merged(values: Iterable[ast.expr]) -> list[ast.expr]:
