@@ -56,6 +56,7 @@ FLOORS: dict[int, tuple[str, ...]] = {
         "commands/__init__.py",
     ),
     9: (
+        "scheduler/changes.py",
         "scheduler/entries.py",
         "scheduler/register.py",
         "scheduler/reserving.py",
@@ -86,6 +87,7 @@ FLOORS: dict[int, tuple[str, ...]] = {
         "scheduler/demands.py",
         "scheduler/waiting.py",
         "scheduler/job_files.py",
+        "scheduler/job_future.py",
         "scheduler/jobs.py",
         "scheduler/recalled.py",
         "scheduler/outputs.py",
@@ -161,6 +163,7 @@ FLOORS: dict[int, tuple[str, ...]] = {
         "records/task_outputs.py",
         "records/job_directory.py",
         "records/run_index.py",
+        "records/codes.py",
         "records/collector.py",
         "records/workspace.py",
         "records/__init__.py",

@@ -2,10 +2,13 @@
 
 A closure holds the classes and all that they use from the notebook, in an order that can be
 executed. What lies in modules is imported. What cannot be written as source is a problem in words.
+The parts of its code are those of the source, of what cannot be written, and of the person's own
+modules.
 """
 
 from __future__ import annotations
 
+import ast
 import builtins
 import sys
 import types
@@ -14,9 +17,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from xpmnb.export import kinds, sources
+from xpmnb.export.followed import Follower
 from xpmnb.export.imports import Imports
 from xpmnb.export.listing import Piece, arranged, module_text
 from xpmnb.export.literals import UnwritableError, written
+from xpmnb.export.parts import Part, merged, part_of_imports, part_of_nodes, part_of_text
 from xpmnb.export.used_names import Use, Uses, When, used_names
 from xpmnb.export.watch import watch
 
@@ -38,6 +43,8 @@ class Closure:
     """What cannot be written as source; with any of these the source does not work."""
     modules: tuple[str, ...]
     """The names of the modules that it imports, and of packages imported inside its functions."""
+    parts: dict[str, Part]
+    """What a hash of the code is made of, by name; also where there are problems."""
 
 
 _made: dict[tuple[type, ...], tuple[Closure, Callable[[], bool]]] = {}
@@ -65,7 +72,7 @@ def closure_of(classes: Sequence[type]) -> Closure:
         _made.clear()
     builder = _Builder()
     closure = builder.build(key)
-    _made[key] = closure, watch(builder.watched.values())
+    _made[key] = closure, builder.watch()
     return closure
 
 
@@ -79,6 +86,13 @@ class _Builder:
     problems: dict[str, None] = field(default_factory=dict)
     unwritable: dict[str, str] = field(default_factory=dict)
     """Why a variable cannot be written, by its name."""
+    lost: dict[str, tuple[Any, dict[str, Any]]] = field(default_factory=dict)
+    """What is not in the source, though it is used: value and namespace by name."""
+    changed: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """The names whose values functions change while they run, with their namespaces."""
+    follower: Follower = field(default_factory=Follower)
+    chains: dict[str, dict[tuple[str, ...], None]] = field(default_factory=dict)
+    """The attributes that are taken of names."""
     watched: dict[tuple[int, str], tuple[dict[str, Any], str, Any]] = field(default_factory=dict)
     pending: deque[tuple[Piece, Uses, dict[str, Any]]] = field(default_factory=deque)
 
@@ -86,8 +100,7 @@ class _Builder:
         for cls in classes:
             newest = kinds.newest(cls)
             self._root(newest, vars(sys.modules[newest.__module__]))
-            while self.pending:
-                self._follow(*self.pending.popleft())
+            self._follow_pending()
         self._end_passing_names()
         order, stuck = arranged(self.pieces)
         if stuck:
@@ -96,12 +109,20 @@ class _Builder:
                 "them anew, so that it needs no other"
             )
         source = module_text(order, self.imports.blocks(self.pieces))
-        return Closure(source, tuple(self.problems), tuple(self.imports.modules))
+        problems, modules = tuple(self.problems), tuple(self.imports.modules)
+        # Last, for it follows what the source does without.
+        return Closure(source, problems, modules, self._parts())
+
+    def watch(self) -> Callable[[], bool]:
+        """Return a check whether all that was followed is as it was."""
+        in_cells, in_modules = watch(self.watched.values()), self.follower.watch()
+        return in_cells if in_modules is None else lambda: in_cells() and in_modules()
 
     def _root(self, cls: type, names: dict[str, Any]) -> None:
         root = cls.__qualname__.partition(".")[0]
         user = f"class {cls.__qualname__}"
         if "<locals>" in cls.__qualname__:
+            self.lost[cls.__qualname__] = (cls, names)
             self._problem(f"{user} is declared inside a function: declare it at the top of a cell")
         elif root != cls.__qualname__:
             self._need(root, names, Use(When.DECLARED), user)
@@ -110,6 +131,10 @@ class _Builder:
 
     def _problem(self, text: str) -> None:
         self.problems[text] = None
+
+    def _follow_pending(self) -> None:
+        while self.pending:
+            self._follow(*self.pending.popleft())
 
     def _follow(self, piece: Piece, uses: Uses, names: dict[str, Any]) -> None:
         """See to all that a piece uses."""
@@ -121,6 +146,8 @@ class _Builder:
             )
             uses.names.pop("get_ipython", None)
         self.imports.modules.update(uses.packages)
+        self.follower.add_inner_imports(uses, "")
+        self.changed.update(dict.fromkeys(uses.changed, names))
         for name, use in uses.names.items():
             piece.uses[name] = use.when
             self._need(name, names, use, piece.user)
@@ -131,6 +158,7 @@ class _Builder:
             return
         value = names.get(name, _MISSING)
         self.watched.setdefault((id(names), name), (names, name, value))
+        self.chains.setdefault(name, {}).update(use.chains)
         if value is _MISSING or kinds.is_of_shell(name, value):
             self.imports.add_of_shell(name)
             if value is _MISSING and use.when is When.DECLARED and not hasattr(builtins, name):
@@ -146,7 +174,7 @@ class _Builder:
             self._define(name, value, names, user)
             if use.when is When.HINTED and name in self.unwritable:
                 # Nothing may ever look it up: it counts only if something else needs it.
-                del self.values[name]
+                del self.values[name], self.lost[name]
             elif name in self.unwritable:
                 self._problem(self.unwritable[name])
 
@@ -164,6 +192,7 @@ class _Builder:
         """Make the piece, or the import, that gives a name its value."""
         if isinstance(value, types.ModuleType):
             if not self.imports.add_module(name, value):
+                self.lost[name] = (value, names)
                 self._problem(f"{user} uses {name}, a module without a file: put it into a file")
         elif self.imports.add_from_module(name, value, names):
             pass
@@ -176,6 +205,7 @@ class _Builder:
 
     def _define_class(self, name: str, cls: type, names: dict[str, Any], user: str) -> None:
         if "<locals>" in cls.__qualname__:
+            self.lost[name] = (cls, names)
             self._problem(
                 f"{user} uses {name}, a class that is declared inside a function: declare it at "
                 "the top of a cell"
@@ -197,6 +227,7 @@ class _Builder:
         found = sources.statement_at(code.co_filename, code.co_firstlineno, code.co_name, names)
         found = found or sources.decorated_statement(name, names)
         if found is None and "<locals>" in place:
+            self.lost[name] = (value, names)
             kept = ", ".join(code.co_freevars)
             self._problem(
                 f"{user} uses {name}, a function that was made inside "
@@ -220,6 +251,7 @@ class _Builder:
         """Make a piece of the statement that gave a value its first name."""
         kind = "class" if isinstance(value, type) else "function"
         if statement is None:
+            self.lost[name] = (value, names)
             self._problem(
                 f"the source of {kind} {name} is not available: declare it in a cell, or in a file "
                 "(a script or a module)"
@@ -228,6 +260,7 @@ class _Builder:
         uses = used_names(statement.node, lazy=is_lazy)
         has_hints = bool(uses.annotations)
         piece = Piece(name, statement.text, f"{kind} {name}", lazy=is_lazy, has_hints=has_hints)
+        piece.node = statement.node
         bound = sources.bound_name(statement.node)
         if bound != name and names.get(bound, _MISSING) is value:
             self._define_alias(name, bound, names, piece.user)
@@ -272,13 +305,14 @@ class _Builder:
             if made is None:
                 why = kinds.why_unwritable(name, value, names, user, error.why)
                 self.unwritable[name] = why
+                self.lost[name] = (value, names)
                 return
         else:
             piece.text = f"{name} = {text}"
             self.pieces[name] = piece
             return
         is_constant = not isinstance(made.node, sources.Definition)
-        piece = Piece(name, made.text, user, is_constant=is_constant)
+        piece = Piece(name, made.text, user, is_constant=is_constant, node=made.node)
         self.pieces[name] = piece
         self.pending.append((piece, used_names(made.node, lazy=False), names))
 
@@ -298,3 +332,54 @@ class _Builder:
         piece.uses[root] = When.DECLARED
         self._need(root, names, Use(When.DECLARED), piece.user)
         return path
+
+    def _parts(self) -> dict[str, Part]:
+        """Return what the hash is made of, by name."""
+        for name, names in self.changed.items():
+            self._lose_value(name, names)
+        while self.lost:
+            name = next(iter(self.lost))
+            self._find_lost(name, *self.lost.pop(name))
+            self._follow_pending()
+        meanings = self.imports.meanings()
+        for name, imported in meanings.items():
+            self.follower.add_import(imported, self.chains.get(name) or [()])
+        return merged(
+            {
+                name: part_of_nodes([piece.node], piece.text)
+                if piece.node is not None
+                else part_of_text(piece.text)
+                for name, piece in self.pieces.items()
+            },
+            part_of_imports(imported.line(name) for name, imported in meanings.items()),
+            self.follower.finish(),
+        )
+
+    def _lose_value(self, name: str, names: dict[str, Any]) -> None:
+        """Take a constant that functions change, such as a counter or a cache, by its statement.
+
+        Its value says what has run so far, which is no code.
+        """
+        piece = self.pieces.get(name)
+        if piece is None or not piece.is_constant or piece.node is not None:
+            return
+        [*others] = piece.uses
+        if len(others) == 1 and piece.text == f"{name} = {others[0]}":  # another name of it
+            self._lose_value(others[0], names)
+        else:
+            self.lost[name] = (self.values[name], names)
+
+    def _find_lost(self, name: str, value: Any, names: dict[str, Any]) -> None:
+        """Make a piece of the statement that made what is not in the source."""
+        found = sources.newest_binding(name, names)
+        root = name.partition(".")[0]
+        if found is None:
+            piece = Piece(name, f"# {name}: {type(value).__qualname__}", name)
+            if root != name and root in names:  # it was declared inside this function
+                self._need(root, names, Use(When.CALLED), name)
+        else:
+            node = sources.head_of(found.node)
+            text = found.text if node is found.node else ast.unparse(node)
+            piece = Piece(name, text, name, node=node)
+            self.pending.append((piece, used_names(node, lazy=True), names))
+        self.pieces[name] = piece

@@ -12,7 +12,8 @@
     ├── WorkspaceError            a workspace or one of its files is unusable
     ├── SettingsError             the settings file is wrong
     ├── SubmissionError           a task cannot be submitted
-    │   └── ExportError           a class uses what another process cannot be given
+    │   ├── ExportError           a class uses what another process cannot be given
+    │   └── CodeChangedError      a task is done, by other code than it has now
     ├── LauncherError             a launcher cannot run jobs here
     ├── JobFailed                 the result of a failed job was asked for
     └── FailedExperiment          ``wait(check=True)`` found failed jobs
@@ -74,6 +75,13 @@ class ExportError(SubmissionError):
 
     Its job then cannot run in another process. The message names the variable, what it is, and
     the way out.
+    """
+
+
+class CodeChangedError(SubmissionError):
+    """Is raised when a task is done, by other code than it has now, and that is to be an error.
+
+    Submit it with ``on_code_change="rerun"`` to run it again, or ``"warn"`` to take the result.
     """
 
 

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from xpmnb.core.options import code_policy_fault
 from xpmnb.launchers.choice import find_launcher
 from xpmnb.settings import load_settings, settings_error
 
 if TYPE_CHECKING:
+    from xpmnb.core.options import CodePolicy
     from xpmnb.scheduler.launcher import Launcher
     from xpmnb.settings import WorkspaceSettings
 
@@ -29,6 +31,8 @@ class Bounds:
     """How many at a time; None for the bound that all experiments share."""
     max_retries: int
     """How often a resumable task is run again when its time runs out."""
+    on_code_change: CodePolicy
+    """What to do about a task that is done, by other code than it has now."""
 
 
 def find_bounds(
@@ -36,6 +40,7 @@ def find_bounds(
     launcher: Launcher | str | None,
     max_jobs: int | None,
     max_retries: int | None,
+    on_code_change: CodePolicy = "warn",
 ) -> Bounds:
     """Return the bounds of an experiment; None stands for what was not given.
 
@@ -54,6 +59,10 @@ def find_bounds(
         raise TypeError(message)
     _check_count("max_jobs", max_jobs, 1)
     _check_count("max_retries", max_retries, 0)
+    fault = "give a policy" if on_code_change is None else code_policy_fault(on_code_change)
+    if fault is not None:
+        message = f"experiment(on_code_change={on_code_change!r:.80}): {fault}"
+        raise ValueError(message)
     place = None if launcher is None else find_launcher(launcher, "experiment()")
     settings = load_settings().find(workdir)
     if settings is not None:
@@ -66,6 +75,7 @@ def find_bounds(
         place,
         max_jobs,
         _DEFAULT_RETRIES if max_retries is None else max_retries,
+        on_code_change,
     )
 
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from types import TracebackType
 
+    from xpmnb.core.options import CodePolicy
     from xpmnb.scheduler.launcher import Launcher
 
 _scheduler = Scheduler()
@@ -60,6 +61,10 @@ class experiment(RunControl):  # noqa: N801 (reads like the verb that it is)
         together run as many as there are cores.
     max_retries : int, optional
         How often a resumable task is run again when its time runs out; 3 by default.
+    on_code_change : {"warn", "rerun", "error", "ignore"}
+        What to do when a task is submitted that is done already, but by other code than it has
+        now: take the result and say so (the default), run it again (the old result goes to the
+        trash), raise :class:`~xpmnb.errors.CodeChangedError`, or take no notice.
 
     What is not given is taken from the settings of the workspace, where there are some.
 
@@ -88,12 +93,13 @@ class experiment(RunControl):  # noqa: N801 (reads like the verb that it is)
         launcher: Launcher | str | None = None,
         max_jobs: int | None = None,
         max_retries: int | None = None,
+        on_code_change: CodePolicy = "warn",
     ) -> None:
         if not isinstance(name, str):
             message = f"experiment(..., {name!r}): the name of an experiment is a string"
             raise TypeError(message)
         self.name = name
-        self._bounds = find_bounds(workdir, launcher, max_jobs, max_retries)
+        self._bounds = find_bounds(workdir, launcher, max_jobs, max_retries, on_code_change)
         self.workspace = Workspace(self._bounds.workdir)
         max_jobs = self._bounds.max_jobs
         self._lane = _shared_lane if max_jobs is None else Lane(max_jobs)
@@ -288,6 +294,7 @@ class experiment(RunControl):  # noqa: N801 (reads like the verb that it is)
                 self.workspace.layout,
                 launcher_of(task, options, self._bounds.launcher),
                 self._bounds.max_retries,
+                self._bounds.on_code_change,
                 cancel=_scheduler.cancel,
             )
             job, outputs = make_job(task, place, options)

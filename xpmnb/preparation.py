@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from xpmnb.records.files import write_atomic, write_new
+from xpmnb.records.job_directory import read_job
 
 if TYPE_CHECKING:
     from xpmnb.records.layout import JobLayout
@@ -25,7 +26,7 @@ def make_directory(layout: JobLayout) -> bool:
     return True
 
 
-def make_ready(layout: JobLayout, *, fresh: bool, keep: bool) -> bool:
+def make_ready(layout: JobLayout, *, fresh: bool, keep: bool, code: str | None = None) -> bool:
     """Make a locked directory ready for a new attempt; tell whether one is needed.
 
     Parameters
@@ -37,6 +38,9 @@ def make_ready(layout: JobLayout, *, fresh: bool, keep: bool) -> bool:
     keep : bool
         Keep what the task left there, for it to go on: only the end of the earlier attempt goes
         to the trash. Otherwise all does.
+    code : str, optional
+        Hash of the code that a job which is done must have been run with: all that other code
+        left goes to the trash.
 
     Returns
     -------
@@ -46,7 +50,9 @@ def make_ready(layout: JobLayout, *, fresh: bool, keep: bool) -> bool:
     if fresh and not os.path.exists(layout.params):  # noqa: PTH110 (a str; hot)
         return True
     if os.path.exists(layout.done):  # noqa: PTH110
-        return False
+        if code is None or read_job(layout).code in (None, code):
+            return False
+        keep = False
     with suppress(FileNotFoundError):
         os.unlink(layout.stop_request)  # noqa: PTH108 (it was meant for the earlier attempt)
     if not keep:

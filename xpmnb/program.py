@@ -83,12 +83,15 @@ class Program:
     """The content of ``[NAME].py``."""
     problems: tuple[str, ...]
     """Why other processes cannot run it; empty if they can."""
+    closure: Closure | None
+    """What it was made of; None if all its classes are imported."""
+    in_modules: tuple[type, ...]
+    """Its classes that are not in the closure."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
     in_cells: tuple[type, ...]
-    closure: Closure | None
     program: Program
 
 
@@ -113,7 +116,8 @@ def program_of(task: Any) -> Program:
     classes = tuple(dict.fromkeys(_iter_classes(task)))
     kept = _kept.get(classes)
     if kept is not None:
-        if kept.closure is None or closure_of(kept.in_cells) is kept.closure:
+        closure = kept.program.closure
+        if closure is None or closure_of(kept.in_cells) is closure:
             return kept.program
     elif len(_kept) >= _MAX_KEPT:  # classes declared again and again in a long session
         _kept.clear()
@@ -210,7 +214,7 @@ def _make(classes: tuple[type, ...]) -> _Kept:
     words = {"name": name, "short": name.rpartition(".")[2], "place": _place_in_words(in_cells)}
     if not others:
         text = _IMPORTABLE.format(**words, search_path=search_path)
-        return _Kept((), None, Program(text.encode(), tuple(_guarded(classes))))
+        return _Kept((), Program(text.encode(), tuple(_guarded(classes)), None, classes))
     closure = closure_of(in_cells)
     hidden = (f"class {cls.__qualname__}" for cls in others if cls not in in_cells)
     places = _notebooks_of(in_cells)
@@ -229,7 +233,8 @@ def _make(classes: tuple[type, ...]) -> _Kept:
         place = "notebook" if in_cells else "process"
         words["refusal"] = f"{name} cannot run outside its {place}: {problems[0]}"
     text = (_REFUSING if problems else _FROM_CELLS).format(**words, head=head, source=source)
-    return _Kept(in_cells, closure, Program(text.encode(), tuple(problems)))
+    in_modules = tuple(cls for cls in classes if cls not in in_cells)
+    return _Kept(in_cells, Program(text.encode(), tuple(problems), closure, in_modules))
 
 
 def _guarded(classes: Iterable[type]) -> Iterator[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from xpmnb.code_hash import code_of
 from xpmnb.core.hooks import hooks_of
 from xpmnb.core.model import Task
 from xpmnb.core.options import execute_fault, outputs_fault, set_init_tasks
@@ -19,6 +20,7 @@ from xpmnb.identifiers import identifier
 from xpmnb.launchers.choice import default_launcher, find_launcher
 from xpmnb.program import program_of
 from xpmnb.records.run_index import submission_line
+from xpmnb.scheduler.changes import keep_on_record, refuse_other_code
 from xpmnb.scheduler.demands import NO_DEMANDS, Demands
 from xpmnb.scheduler.jobs import Job
 from xpmnb.scheduler.tokens import directory_claim, token_claims
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from xpmnb.core.options import SubmitOptions
+    from xpmnb.core.options import CodePolicy, SubmitOptions
     from xpmnb.core.types import DependentMarker
     from xpmnb.records.layout import WorkspaceLayout
     from xpmnb.scheduler.launcher import Launcher
@@ -44,6 +46,8 @@ class Place:
     """Where the job will run, unless a submit hook says otherwise."""
     max_retries: int
     """How often a resumable task is run again, unless its submission says otherwise."""
+    on_code_change: CodePolicy
+    """What to do if it is done, by other code; unless its submission says otherwise."""
     cancel: Callable[[Job], None]
     """What asks for the end of a job."""
 
@@ -95,6 +99,10 @@ def make_job(task: Any, place: Place, options: SubmitOptions) -> tuple[Job, Any]
     job.demands = _demands(task, place, options)
     outputs = _outputs(task, job, before)
     job.program = program_of(task)
+    job.code = code_of(task, job.program)
+    keep_on_record(job)
+    if job.demands.on_code_change == "error":
+        refuse_other_code(job)
     _apply_hooks(job)
     job.live_launcher.check(job)
     return job, outputs
@@ -128,9 +136,10 @@ def _demands(task: Any, place: Place, options: SubmitOptions) -> Demands:
     claims += tuple(directory_claim(directory) for directory in shared)
     if not is_resumable(task):
         retries = 0
-    if not retries and options.walltime_s is None and not claims:
+    policy = options.on_code_change or place.on_code_change
+    if not retries and options.walltime_s is None and not claims and policy == "warn":
         return NO_DEMANDS
-    return Demands(retries, options.walltime_s, claims)
+    return Demands(retries, options.walltime_s, policy, claims)
 
 
 def _apply_hooks(job: Job) -> None:
@@ -152,7 +161,12 @@ def line_of(job: Job) -> bytes:
     layout = job.layout
     try:
         return submission_line(
-            job.submitted_at or 0.0, layout.task, layout.identifier, job.params, job.tags
+            job.submitted_at or 0.0,
+            layout.task,
+            layout.identifier,
+            job.params,
+            job.tags,
+            job.submitted_code,
         )
     except (TypeError, ValueError) as error:  # an int of thousands of digits, say
         message = f"{job.task!r} or its tags hold a value that cannot go on record: {error}"

@@ -10,6 +10,7 @@ from xpmnb.core.objects import Built, build
 from xpmnb.core.paths import generate_paths
 from xpmnb.document import from_document, to_document
 from xpmnb.program import Program, load_program, needs_program, program_of
+from xpmnb.records.json_values import as_text
 from xpmnb.scheduler.requests import JobRequest, Terms
 from xpmnb.version import __version__
 
@@ -30,6 +31,11 @@ class Work(Protocol):
     @property
     def tags(self) -> dict[str, Any]:
         """The tags of the task."""
+        ...
+
+    @property
+    def code(self) -> str | None:
+        """The hash of its code; None where it is not known."""
         ...
 
     def files(self) -> tuple[bytes, bytes]:
@@ -54,9 +60,11 @@ class TaskWork:
         The flat parameters and tags that go on record.
     program : Program, optional
         The program of the job; made now if it was not made on submission.
+    code : str, optional
+        The hash of its code.
     """
 
-    __slots__ = ("_params", "_paths", "_program", "_task", "layout", "tags")
+    __slots__ = ("_params", "_paths", "_program", "_task", "code", "layout", "tags")
 
     def __init__(
         self,
@@ -65,12 +73,14 @@ class TaskWork:
         params: dict[str, Any],
         tags: dict[str, Any],
         program: Program | None = None,
+        code: str | None = None,
     ) -> None:
         self.layout = layout
         self.tags = tags
         self._task = task
         self._params = params
         self._program = program or program_of(task)
+        self.code = code
         self._paths: GeneratedPaths = {}
 
     def files(self) -> tuple[bytes, bytes]:
@@ -85,6 +95,7 @@ class TaskWork:
             "params": self._params,
             "tags": self.tags,
             "resumable": is_resumable(self._task),
+            "code": self.code,
             "document": to_document(self._task, self._paths),
         }
         return self._program.text, json.dumps(record).encode()
@@ -111,7 +122,7 @@ class RecordWork:
         If the record is no JSON object with a document.
     """
 
-    __slots__ = ("_document", "_program", "_record", "is_resumable", "layout", "tags")
+    __slots__ = ("_document", "_program", "_record", "code", "is_resumable", "layout", "tags")
 
     def __init__(self, layout: JobLayout, program: str, record: str) -> None:
         self.layout = layout
@@ -122,6 +133,7 @@ class RecordWork:
             self.tags: dict[str, Any] = content["tags"]
             self._document: dict[str, Any] = content["document"]
             self.is_resumable: bool = content.get("resumable") is True
+            self.code = as_text(content.get("code"))
         except (KeyError, TypeError) as error:
             message = f"{layout.params} describes no task: it lacks {error}"
             raise ValueError(message) from None
@@ -160,12 +172,14 @@ def terms_of(job: Job, launcher: str, grace_s: float | None = None) -> Terms:
     """
     demands = job.demands
     retries_left = demands.max_retries - job.retry_count
-    return Terms(launcher, is_resumable(job.task), retries_left, demands.walltime_s, grace_s)
+    reruns = demands.on_code_change == "rerun"
+    resumable = is_resumable(job.task)
+    return Terms(launcher, resumable, retries_left, demands.walltime_s, grace_s, reruns)
 
 
 def work_of(job: Job) -> TaskWork:
     """Return the work of a job that was submitted in this process."""
-    return TaskWork(job.layout, job.task, job.params, job.tags, job.program)
+    return TaskWork(job.layout, job.task, job.params, job.tags, job.program, job.ran_code)
 
 
 def request_of(job: Job, terms: Terms) -> JobRequest:

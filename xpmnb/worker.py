@@ -147,7 +147,8 @@ class Attempt:
             return Outcome(None)
         try:
             # Only now: another runner may have come and gone before the lock was ours.
-            if not make_ready(layout, fresh=fresh, keep=keep):
+            code = self._work.code if self._terms.reruns else None
+            if not make_ready(layout, fresh=fresh, keep=keep, code=code):
                 return Outcome(None)
             describe(layout, *self._work.files(), keep=keep)
             return body()

@@ -50,6 +50,8 @@ FIXED = {
     "retries": "int64",
     "launcher": "category",
     "host": "category",
+    "code": "category",
+    "code_changed": "bool",
     "path": "string",
     "stdout": "string",
     "stderr": "string",

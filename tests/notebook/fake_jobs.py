@@ -26,6 +26,7 @@ class FakeJob:
         self.tags: dict[str, object] = dict(tags)
         self.params: dict[str, object] = {}
         self.recognised = False
+        self.code_changed = False
         self.progress: list[tuple[float | None, str]] = []
         self.metrics: dict[str, object] = {}
         self.retry_count = 0

@@ -131,6 +131,32 @@ def test_marked_outputs_are_waited_for_and_others_are_not(tmp_path: Path) -> Non
         assert bound.job.result(DEADLINE_S) == 1
 
 
+def test_a_task_waits_for_the_last_of_many(tmp_path: Path) -> None:
+    """A task that needs several others runs when the last one is done, in whatever order."""
+    with running(tmp_path, max_jobs=3):
+        done = Echo.C(x=1).submit()
+        done.job.wait(DEADLINE_S)
+        sources = [Held.C(key=key).submit() for key in "abc"]
+        needy = Echo.C(x=2).add_dependencies(done, *sources, sources[0]).submit()
+        for key in "bca":
+            gates.await_begin(key)
+            assert needy.job.state == JobState.WAITING
+            gates.open(key)
+            sources["abc".index(key)].job.wait(DEADLINE_S)
+        assert needy.job.wait(DEADLINE_S) == JobState.DONE
+
+
+def test_a_failure_dooms_while_others_still_run(tmp_path: Path) -> None:
+    """A task fails with the first failure of what it needs; the others need not have ended."""
+    with running(tmp_path, max_jobs=2):
+        held = Held.C(key="a").submit()
+        gates.await_begin("a")
+        needy = Echo.C(x=2).add_dependencies(held, Failing.C(x=1).submit()).submit()
+        assert needy.job.wait(DEADLINE_S).failure_reason is FailureReason.DEPENDENCY
+        assert not held.job.state.is_final
+        gates.open("a")
+
+
 def test_the_dependents_of_a_failure_fail(tmp_path: Path) -> None:
     """A failed job fails all that need it, however far; the others run."""
     with running(tmp_path) as xp:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     Column = np.ndarray[Any, Any] | ExtensionArray
 
 __all__ = [
+    "booleans",
     "categories",
     "fixed_categories",
     "flatten",
@@ -64,6 +65,13 @@ def floats(values: Sequence[float | None]) -> np.ndarray[Any, Any]:
     import numpy as np  # comes with pandas: see the module's docstring
 
     return np.array(values, dtype=np.float64)
+
+
+def booleans(values: Sequence[bool]) -> np.ndarray[Any, Any]:
+    """Give truths as ``bool``; none is missing."""
+    import numpy as np  # comes with pandas: see the module's docstring
+
+    return np.array(values, dtype=np.bool_)
 
 
 def differences(ends: np.ndarray[Any, Any], starts: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:

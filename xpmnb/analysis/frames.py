@@ -15,6 +15,7 @@ from xpmnb.records.layout import STDERR_SUFFIX, STDOUT_SUFFIX, task_name
 from xpmnb.records.states import STATE_VALUES, FailureReason
 
 from .columns import (
+    booleans,
     categories,
     differences,
     fixed_categories,
@@ -77,6 +78,9 @@ def jobs_frame(records: Iterable[JobRecord]) -> pd.DataFrame:
         duration_s                  float64            seconds from started to ended
         retries                     int64              attempts after the first
         launcher, host              category           of the last attempt
+        code                        category           hash of the code that it ran with
+        code_changed                bool               whether it was submitted last with other code
+                                                       (not so for who ignores it)
         path, stdout, stderr        string             the job directory and its output files
         problem                     string             what is damaged in the directory
         =========================== ================== =====================================
@@ -115,6 +119,8 @@ def _fixed_columns(rows: list[JobRecord]) -> dict[str, Column]:
         "retries": integers([max(row.attempts - 1, 0) for row in rows], missing=False),
         "launcher": categories([row.launcher for row in rows]),
         "host": categories([row.host for row in rows]),
+        "code": categories([row.code for row in rows]),
+        "code_changed": booleans([row.code_changed for row in rows]),
         "path": texts([row.path for row in rows]),
         "stdout": texts([file + STDOUT_SUFFIX for file in files]),
         "stderr": texts([file + STDERR_SUFFIX for file in files]),

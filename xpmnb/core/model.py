@@ -19,6 +19,7 @@ from xpmnb.errors import SealedError, SubmissionError
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping, Sequence
 
+    from xpmnb.core.options import CodePolicy
     from xpmnb.core.types import DependentMarker
 
 __all__ = ["Config", "InstanceConfig", "LightweightTask", "ResumableTask", "Running", "Task"]
@@ -124,7 +125,7 @@ class Task(_AtWork, Config):
         """
         return dep(self)
 
-    def submit(
+    def submit(  # noqa: PLR0913 (one keyword each is what people know from other schedulers)
         self,
         *unnamed: Never,
         launcher: Any = None,
@@ -133,6 +134,7 @@ class Task(_AtWork, Config):
         walltime: float | None = None,
         tokens: Mapping[str, int] | None = None,
         environ: Mapping[str, str] | None = None,
+        on_code_change: CodePolicy | None = None,
     ) -> Any:
         """Submit the task to the current experiment; returns at once.
 
@@ -153,6 +155,10 @@ class Task(_AtWork, Config):
             How many of which tokens the job holds while it runs: ``{"gpu": 1}``.
         environ : dict, optional
             Environment variables that are added to those of the job.
+        on_code_change : {"warn", "rerun", "error", "ignore"}, optional
+            What to do if the task is done already, but by other code than it has now: take the
+            result and say so, run it again (the old result goes to the trash), raise, or take no
+            notice. By default what the experiment says.
 
         Returns
         -------
@@ -162,7 +168,8 @@ class Task(_AtWork, Config):
         Raises
         ------
         SubmissionError
-            If no experiment is open (outside notebooks), or a task used here was not submitted.
+            If no experiment is open (outside notebooks), a task used here was not submitted, or
+            its code changed (:class:`~xpmnb.errors.CodeChangedError`) and that is an error.
         ConfigError
             If values are missing or do not fit, or one of these options does not.
         TypeError
@@ -175,7 +182,7 @@ class Task(_AtWork, Config):
                 '"process") for example'
             )
             raise TypeError(message)
-        given = (launcher, init_tasks, max_retries, walltime, tokens, environ)
+        given = (launcher, init_tasks, max_retries, walltime, tokens, environ, on_code_change)
         options = PLAIN if given == _NOTHING_GIVEN else _options(*given)
         return seam.current_submitter().submit_task(self, options)
 
@@ -325,17 +332,13 @@ def _has_task(config: Any) -> bool:
     return any(isinstance(each, Task) or state_of(each).producer is not None for each in graph)
 
 
-_NOTHING_GIVEN = (None, (), None, None, None, None)
+_NOTHING_GIVEN = (None, (), None, None, None, None, None)
 
 
 def _options(
-    launcher: Any,
-    init_tasks: Any,
-    max_retries: int | None,
-    walltime: float | None,
-    tokens: Mapping[str, int] | None,
-    environ: Mapping[str, str] | None,
+    launcher: Any, init_tasks: Any, max_retries: Any, walltime: Any, *others: Any
 ) -> SubmitOptions:
+    tokens, environ, on_code_change = others
     return SubmitOptions(
         launcher,
         tuple(init_tasks) if isinstance(init_tasks, list) else init_tasks,
@@ -343,6 +346,7 @@ def _options(
         walltime,
         {} if tokens is None else tokens,
         {} if environ is None else environ,
+        on_code_change,
     )
 
 

@@ -8,7 +8,7 @@ import math
 import types
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from xpmnb.core import registry
 from xpmnb.core.state import is_configuration, is_declared, state_of
@@ -17,6 +17,10 @@ from xpmnb.identifiers import encode
 
 if TYPE_CHECKING:
     from typing import NoReturn
+
+
+CodePolicy = Literal["warn", "rerun", "error", "ignore"]
+"""What can be done about a task that is done, by other code than it has now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +45,8 @@ class SubmitOptions:
     """How many of which tokens the job holds while it runs."""
     environ: Mapping[str, str] = field(default_factory=dict)
     """Environment variables that are added."""
+    on_code_change: CodePolicy | None = None
+    """What to do if the task is done, by other code; None leaves it to the experiment."""
 
     def __post_init__(self) -> None:
         """Check every option."""
@@ -60,6 +66,17 @@ class SubmitOptions:
                 _refuse("environ", self.environ, wanted)
             if not name or "=" in name or "\0" in name + value:
                 _refuse("environ", self.environ, f"{name!r} is no name or value of a variable")
+        fault = code_policy_fault(self.on_code_change)
+        if fault is not None:
+            _refuse("on_code_change", self.on_code_change, fault)
+
+
+def code_policy_fault(policy: Any) -> str | None:
+    """Say what is wrong with a value of ``on_code_change``; None if nothing is."""
+    words = get_args(CodePolicy)
+    if policy is None or (isinstance(policy, str) and policy in words):
+        return None
+    return f"give one of {', '.join(map(repr, words))}"
 
 
 def _refuse(option: str, value: Any, wanted: str) -> NoReturn:

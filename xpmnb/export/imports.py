@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from xpmnb.export import sources
 from xpmnb.export.literals import UnwritableError
+from xpmnb.export.modules import Imported
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -26,6 +27,7 @@ class Imports:
         self.modules: dict[str, None] = {}
         """The names of the imported modules."""
         self._plain: dict[str, str] = {}
+        """The paths of whole modules, by the names that they have."""
         self._from: dict[str, tuple[str, str]] = {}
         self._parts: dict[str, None] = {}
 
@@ -39,7 +41,7 @@ class Imports:
         if sys.modules.get(path) is not module or sources.module_of_cells(module):
             return False
         self.modules[path] = None
-        self._plain[name] = f"import {path}" if name == path else f"import {path} as {name}"
+        self._plain[name] = path
         return True
 
     def add_parts(self, package: types.ModuleType, chains: Iterable[tuple[str, ...]]) -> None:
@@ -143,6 +145,11 @@ class Imports:
         if name in _OF_THE_SHELL:
             self.add_from(_OF_THE_SHELL[name], name, name)
 
+    def meanings(self) -> dict[str, Imported]:
+        """Return what each imported name means, however the import is written."""
+        plain = {name: Imported(path, None) for name, path in self._plain.items()}
+        return {**plain, **{name: Imported(*each) for name, each in self._from.items()}}
+
     def blocks(self, taken: Iterable[str]) -> list[str]:
         """Return the import statements: those of the standard library, and all others.
 
@@ -152,11 +159,14 @@ class Imports:
             The names of the program that imports do not bind.
         """
         taken = {*taken, *self._plain, *self._from}
-        plain = {*self._plain.values()}
+        plain = {
+            f"import {path}" if name == path else f"import {path} as {name}"
+            for name, path in self._plain.items()
+        }
         for path in self._parts:
             root = path.partition(".")[0]
             # An import binds its first part, which may be the name of something else.
-            if self._plain.get(root) == f"import {root}":
+            if self._plain.get(root) == root:
                 plain.discard(f"import {root}")
                 plain.add(f"import {path}")
             else:

@@ -31,6 +31,8 @@ class Piece:
     is_constant: bool = False
     passing: str | None = None
     """A name that it binds on its way, which is not its own."""
+    node: ast.stmt | None = None
+    """The statement of a cell that it is; None for what was written for it."""
 
 
 def arranged(pieces: Mapping[str, Piece]) -> tuple[list[Piece], list[str]]:

@@ -7,6 +7,7 @@ of the shell. Nothing here decides what a program needs.
 from __future__ import annotations
 
 import ast
+import copy
 import functools
 import linecache
 import re
@@ -108,10 +109,11 @@ def statements(source: str) -> tuple[Statement, ...]:
         tree = ast.parse(source)
     except (SyntaxError, ValueError):
         return ()
-    return tuple(Statement(node, source) for node in _iter_top(tree.body))
+    return tuple(Statement(node, source) for node in iter_top(tree.body))
 
 
-def _iter_top(nodes: list[ast.stmt]) -> Iterator[ast.stmt]:
+def iter_top(nodes: list[ast.stmt]) -> Iterator[ast.stmt]:
+    """Yield statements, and those inside them that run at the same level."""
     for node in nodes:
         yield node
         if isinstance(node, Definition):
@@ -120,7 +122,7 @@ def _iter_top(nodes: list[ast.stmt]) -> Iterator[ast.stmt]:
         for key in ("handlers", "cases"):
             inner += [part.body for part in getattr(node, key, [])]
         for body in inner:
-            yield from _iter_top(body)
+            yield from iter_top(body)
 
 
 def first_line(node: ast.stmt) -> int:
@@ -225,7 +227,7 @@ def newest_binding(name: str, names: dict[str, Any]) -> Statement | None:
     for source in cells(names):
         if word.search(source):
             for statement in reversed(statements(source)):
-                if name in _bound_by(statement.node):
+                if name in bound_by(statement.node):
                     return statement
     return None
 
@@ -252,7 +254,8 @@ def bound_name(node: ast.stmt) -> str:
     return next(bound_names([node]))
 
 
-def _bound_by(node: ast.stmt) -> set[str]:
+def bound_by(node: ast.stmt) -> set[str]:
+    """Return the names that a statement binds itself, not by the statements inside it."""
     if isinstance(node, Definition):
         return {node.name}
     bodies = {"body", "orelse", "finalbody", "handlers", "cases"}
@@ -265,6 +268,21 @@ def _bound_by(node: ast.stmt) -> set[str]:
         if isinstance(part, ast.AST)
     ]
     return set(bound_names(parts))
+
+
+def head_of(node: ast.stmt) -> ast.stmt:
+    """Return a statement without those inside it; classes and functions as they are."""
+    if isinstance(node, Definition):
+        return node
+    inside = {"orelse", "finalbody", "handlers", "cases"} & {*node._fields}
+    if "body" not in node._fields and not inside:
+        return node
+    head = copy.copy(node)
+    for key in inside:
+        setattr(head, key, [])
+    if "body" in node._fields:
+        head.body = [ast.Pass()]  # type: ignore[attr-defined]  # as just seen
+    return head
 
 
 def imports_of(name: str, names: dict[str, Any]) -> Iterator[tuple[str, str]]:

@@ -16,6 +16,13 @@ if TYPE_CHECKING:
 
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 _Comprehension = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
+_CHANGING = frozenset(
+    {
+        *("add", "append", "appendleft", "clear", "discard", "extend", "insert", "pop", "popitem"),
+        *("popleft", "remove", "reverse", "setdefault", "sort", "update"),
+    }
+)
+"""The methods that change a container."""
 
 
 class When(enum.IntEnum):
@@ -50,6 +57,12 @@ class Uses:
     """The packages that are imported inside functions and classes."""
     annotations: list[ast.expr] = field(default_factory=list)
     """Annotations that Python stores, evaluated or as strings."""
+    changed: dict[str, None] = field(default_factory=dict)
+    """The global names whose values its functions change when they are called."""
+    imports: list[ast.Import | ast.ImportFrom] = field(default_factory=list)
+    """The imports inside functions and classes."""
+    chains: dict[str, dict[tuple[str, ...], None]] = field(default_factory=dict)
+    """The attributes that are taken of names which these imports bind."""
 
 
 def used_names(statement: ast.stmt, *, lazy: bool) -> Uses:
@@ -125,6 +138,8 @@ class _Visitor(ast.NodeVisitor):
 
     def _record(self, name: str, chain: tuple[str, ...] = ()) -> None:
         if self._is_local(name):
+            if name in self.uses.chains:
+                self.uses.chains[name][chain] = None
             return
         use = self.uses.names.setdefault(name, Use(self._when))
         use.when = min(use.when, self._when)
@@ -144,8 +159,25 @@ class _Visitor(ast.NodeVisitor):
             self._record(node.id)
         elif self._scopes and self._scopes[-1].is_class:
             self._scopes[-1].bound.add(node.id)
+        elif any(node.id in scope.declared_global for scope in self._scopes[-1:]):
+            self.uses.changed[node.id] = None
+
+    def _record_change(self, target: ast.expr) -> None:
+        """Record that the value of a name is changed: ``SEEN[x] = 1``, ``SEEN.append(x)``."""
+        while isinstance(target, (ast.Attribute, ast.Subscript)):
+            target = target.value
+        is_called = self._when is not When.DECLARED
+        if is_called and isinstance(target, ast.Name) and not self._is_local(target.id):
+            self.uses.changed[target.id] = None
+
+    def visit_Subscript(self, node: ast.Subscript) -> None:
+        if not isinstance(node.ctx, ast.Load):
+            self._record_change(node.value)
+        self.generic_visit(node)
 
     def visit_Attribute(self, node: ast.Attribute) -> None:
+        if not isinstance(node.ctx, ast.Load):
+            self._record_change(node.value)
         chain: list[str] = []
         inner: ast.expr = node
         while isinstance(inner, ast.Attribute):
@@ -160,6 +192,8 @@ class _Visitor(ast.NodeVisitor):
         match node.func:
             case ast.Attribute(ast.Call(ast.Name("get_ipython")), attr):
                 self.uses.magics[attr] = None
+            case ast.Attribute(target, attr) if attr in _CHANGING:
+                self._record_change(target)
         self.generic_visit(node)
 
     def visit_AugAssign(self, node: ast.AugAssign) -> None:
@@ -184,7 +218,10 @@ class _Visitor(ast.NodeVisitor):
 
     def visit_Import(self, node: ast.Import | ast.ImportFrom) -> None:
         if self._scopes:
-            self._scopes[-1].bound.update(bound_names([node]))
+            bound = [*bound_names([node])]
+            self._scopes[-1].bound.update(bound)
+            self.uses.imports.append(node)
+            self.uses.chains.update({name: {} for name in bound if name not in self.uses.chains})
         paths = [each.name for each in node.names]
         if isinstance(node, ast.ImportFrom):
             paths = [] if node.level or node.module is None else [node.module]

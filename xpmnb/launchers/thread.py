@@ -15,6 +15,7 @@ from xpmnb import streams
 from xpmnb.errors import SubmissionError
 from xpmnb.launchers.pool import ThreadPool
 from xpmnb.records.states import FailureReason, JobState
+from xpmnb.scheduler.changes import take_newest_code
 from xpmnb.scheduler.launcher import Outcome
 from xpmnb.surroundings import ThreadSurroundings
 from xpmnb.work import terms_of, work_of
@@ -102,6 +103,7 @@ class ThreadLauncher:
         if self._shared_cwd and streams.has_private_directory():
             # This is the thread of another launcher's job: ours would share its directory.
             enter = streams.enter_home_directory
+        take_newest_code(job)
         attempt = Attempt(work_of(job), terms_of(job, self.name), ThreadSurroundings(enter))
         self._attempts[job] = attempt
         self._pool.run(

@@ -100,6 +100,11 @@ class WatchedJob(Protocol):
         ...
 
     @property
+    def code_changed(self) -> bool:
+        """Whether its result was made by other code than the task has now."""
+        ...
+
+    @property
     def progress(self) -> Sequence[tuple[float | None, str]]:
         """Fraction done (None where unknown) and text of each level."""
         ...
@@ -145,7 +150,7 @@ def row_of(job: WatchedJob) -> Row:
         name=shown(job.name, TEXT_LIMIT),
         path=shown(str(job.path)),
         state=state.value,
-        word="done earlier" if state.value == "done" and job.recognised else word,
+        word=_earlier(job) if state.value == "done" and job.recognised else word,
         tone=state_tone(state.value, failure),
         stopping=stopping,
         final=state.is_final,
@@ -161,6 +166,10 @@ def row_of(job: WatchedJob) -> Row:
         started_at=job.started_at if state.value in _BEGUN else None,
         ended_at=job.ended_at,
     )
+
+
+def _earlier(job: WatchedJob) -> str:
+    return "done earlier, by other code" if job.code_changed else "done earlier"
 
 
 def value_text(value: object) -> str:

@@ -1,35 +1,61 @@
-"""The code of tasks as a workspace keeps it: once for each content, by its hash."""
+"""The code that jobs ran with: kept once per content, in a file that is named by its hash."""
 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+import os
 
 from xpmnb.code import Code
+from xpmnb.errors import WorkspaceError
 
-from .files import read_bytes
+from .files import read_bytes, write_atomic
 from .json_values import as_mapping, as_text
-from .layout import is_name
+from .layout import WorkspaceLayout
 
-if TYPE_CHECKING:
-    from .layout import WorkspaceLayout
+__all__ = ["keep_code", "read_code"]
 
-__all__ = ["read_code"]
-
-MAX_CODE_BYTES = 64 * 1024 * 1024
-"""A larger file is not read."""
+_MAX_BYTES = 16 * 1024 * 1024
 
 
-def read_code(workspace: WorkspaceLayout, digest: str) -> Code | None:
-    """Read a code by its hash; None where it is not on record, or its file is damaged."""
-    if not is_name(digest):
+def keep_code(workspace: WorkspaceLayout, code: Code) -> None:
+    """Write a code, unless the workspace has it.
+
+    Raises
+    ------
+    OSError
+        The workspace is read-only, or the disk is full.
+    """
+    path = workspace.code(code.digest)
+    if os.path.exists(path):
+        return
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    content = {"format": 1, "digest": code.digest, "parts": code.parts}
+    write_atomic(path, json.dumps(content, indent=1).encode())
+
+
+def read_code(workspace: WorkspaceLayout, digest: str | None) -> Code | None:
+    """Read a code that jobs ran with.
+
+    Parameters
+    ----------
+    workspace
+        Where it was kept.
+    digest
+        Its hash, as a record tells it.
+
+    Returns
+    -------
+    Code or None
+        None where there is none, or the file is damaged; nothing is raised.
+    """
+    if not digest:
         return None
     try:
-        data = read_bytes(f"{workspace.root}/code/{digest}.json", limit_bytes=MAX_CODE_BYTES)
+        data = read_bytes(workspace.code(digest), limit_bytes=_MAX_BYTES)
         content = as_mapping(json.loads(data)) or {}
-    except (OSError, ValueError, RecursionError):
+    except (OSError, WorkspaceError, ValueError, RecursionError):
         return None
     parts = as_mapping(content.get("parts"))
-    if parts is None or not all(as_text(source) is not None for source in parts.values()):
+    if parts is None or as_text(content.get("digest")) != digest:
         return None
-    return Code(digest, parts)
+    return Code(digest, {name: text for name, text in parts.items() if type(text) is str})

@@ -179,6 +179,16 @@ class JobRecord:
     """Machine of the last attempt."""
     problem: str | None = None
     """What is damaged or contradicts itself, in words; None if nothing is."""
+    code: str | None = None
+    """Hash of the code that it ran with; None where it is not on record."""
+    submitted_code: str | None = None
+    """Hash of the code of the last submission; None where no run remembers one."""
+
+    @property
+    def code_changed(self) -> bool:
+        """Whether it was submitted last with other code than it ran with."""
+        code, submitted = self.code, self.submitted_code
+        return code is not None and submitted is not None and code != submitted
 
 
 def fold(

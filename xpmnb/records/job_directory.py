@@ -10,13 +10,13 @@ import json
 import os
 import stat
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from .events import EndMarker, Event, History, JobRecord, event_from_json, fold
 from .files import is_locked, read_bytes
 from .journal import read_journal
-from .json_values import as_mapping
+from .json_values import as_mapping, as_text
 from .layout import JobLayout
 from .states import FailureReason, JobState
 
@@ -43,6 +43,8 @@ class Submission:
     """Tags by name."""
     end: Mapping[str, Any] | None = None
     """The entry that tells how the job ended, as ``run_index.py`` writes it."""
+    code: str | None = None
+    """Hash of the code of the submission."""
 
 
 @dataclass(slots=True)
@@ -157,8 +159,9 @@ def read_job(
         if markers:
             events = reader.events(layout)
     history = fold(events, markers, alive=alive, run_alive=run_alive)
+    content = _described(layout, reader, is_known=submission is not None)
     if submission is None:
-        submission = _own_submission(layout, reader)
+        submission = _own_submission(content, reader)
     elif not history.attempts and not markers and submission.end is not None:
         if submission.end.get("marker_mtime_ns") is None:
             history = _never_began(submission.end, history)
@@ -168,7 +171,8 @@ def read_job(
     result = reader.document(layout.result) if history.state is JobState.DONE else _ABSENT
     if history.problem is not None:
         reader.problems.append(history.problem)
-    return _record(layout, history, submission, None if result is _ABSENT else result, reader)
+    record = _record(layout, history, submission, None if result is _ABSENT else result, reader)
+    return replace(record, code=as_text(content.get("code")))
 
 
 def _check_directory(layout: JobLayout, submission: Submission | None, reader: _Reader) -> None:
@@ -179,11 +183,17 @@ def _check_directory(layout: JobLayout, submission: Submission | None, reader: _
         reader.problems.append("it is not a job directory: it has no folder __xpm__")
 
 
-def _own_submission(layout: JobLayout, reader: _Reader) -> Submission:
-    document = reader.mapping(layout.params)
-    if document is None:
-        if not reader.problems:
-            reader.problems.append("params.json is missing")
+def _described(layout: JobLayout, reader: _Reader, *, is_known: bool) -> dict[str, Any]:
+    """Give what the directory says of its job; a run that knows it needs no such file."""
+    looker = _Reader() if is_known else reader
+    content = looker.mapping(layout.params)
+    if content is None and not looker.problems:
+        looker.problems.append("params.json is missing")
+    return content or {}
+
+
+def _own_submission(document: Mapping[str, Any], reader: _Reader) -> Submission:
+    if not document:
         return Submission(None, {}, {})
     params, tags = as_mapping(document.get("params")), as_mapping(document.get("tags"))
     if params is None or tags is None:
@@ -227,4 +237,5 @@ def _record(
         pid=history.pid,
         host=history.host,
         problem="; ".join(dict.fromkeys(reader.problems)) or None,
+        submitted_code=submission.code,
     )

@@ -309,6 +309,16 @@ class WorkspaceLayout:
         """Values kept by ``@cache``."""
         return f"{self.root}/cache"
 
+    def code(self, digest: str) -> str:
+        """Give the file of the code that jobs ran with, by its hash.
+
+        Raises
+        ------
+        WorkspaceError
+            The hash would leave the workspace or cannot be a file name.
+        """
+        return f"{self.root}/code/{check_name('code', digest, self.root)}.json"
+
     @property
     def tokens(self) -> str:
         """Named resources shared by all kernels of the workspace."""

@@ -36,6 +36,7 @@ def submission_line(
     identifier: str,
     params: Mapping[str, Any],
     tags: Mapping[str, Any],
+    code: str | None = None,
 ) -> bytes:
     """Give the line that tells of a submission.
 
@@ -51,6 +52,8 @@ def submission_line(
         Parameters by dotted name, JSON values.
     tags
         Tags by name, JSON values.
+    code
+        Hash of its code.
 
     Raises
     ------
@@ -65,6 +68,7 @@ def submission_line(
             "identifier": identifier,
             "params": params,
             "tags": tags,
+            "code": code,
         }
     )
 
@@ -158,6 +162,7 @@ class RunJournal:
             "result": record.result,
             "metrics": record.metrics,
             "problem": record.problem,
+            "code": record.code,
             "marker_mtime_ns": marker_mtime_ns,
         }
         present = {key: value for key, value in entry.items() if value is not None}
@@ -333,6 +338,7 @@ def _read(path: str, key: str, newest_first: Sequence[RunIndex]) -> JobRecord:
         as_mapping(submitted.get("params")) or {},
         as_mapping(submitted.get("tags")) or {},
         newest.ended.get(key),
+        as_text(submitted.get("code")),
     )
     alive = any(index.alive and key in index.submitted for index in newest_first)
     return read_job(JobLayout(path), submission, run_alive=alive)
@@ -362,4 +368,6 @@ def _record(
         as_integer(end.get("pid")),
         as_text(end.get("host")),
         as_text(end.get("problem")),
+        as_text(end.get("code")),
+        as_text(submitted.get("code")),
     )

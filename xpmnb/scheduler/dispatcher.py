@@ -17,6 +17,7 @@ from xpmnb.processes import HOST
 from xpmnb.records.events import JobRecord
 from xpmnb.records.files import is_locked
 from xpmnb.records.states import FailureReason, JobState
+from xpmnb.scheduler.changes import is_to_be_rerun, note_change, note_newer_code
 from xpmnb.scheduler.elsewhere import read_end
 from xpmnb.scheduler.entries import Entry
 from xpmnb.scheduler.judging import Judge
@@ -135,10 +136,11 @@ class Dispatcher:
         job = taken.job
         self._noted()
         if taken is not entry:
+            note_newer_code(job, entry.job)
             self._attach(taken, run)
         elif not os.path.exists(job.layout.hidden):  # noqa: PTH110 (a str; for each submission)
             self._judge.await_dependencies(entry)
-        elif os.path.exists(job.layout.done):  # noqa: PTH110
+        elif os.path.exists(job.layout.done) and not is_to_be_rerun(job):  # noqa: PTH110
             self._recognise(entry)
         elif _is_run_elsewhere(job):
             self._watch(entry)
@@ -273,7 +275,8 @@ class Dispatcher:
         job.take_record(record)
         was_run = any(job.id in run.run_ids for run in entry.runs)
         job.recognised = record.state == JobState.DONE and not was_run
-        self._conclude(entry, record, mtime)
+        note = note_change(job, record.code) if record.state == JobState.DONE else ""
+        self._conclude(entry, record, mtime, note)
 
     def _end(self, entry: Entry, state: JobState, outcome: Outcome) -> None:
         """End a job of our own as its attempt says."""
@@ -287,21 +290,22 @@ class Dispatcher:
         record = record_of(job, state, outcome, has_run=has_run)
         self._conclude(entry, record, outcome.marker_mtime_ns)
 
-    def _conclude(self, entry: Entry, record: JobRecord, marker_mtime_ns: int | None) -> None:
+    def _conclude(
+        self, entry: Entry, record: JobRecord, marker_mtime_ns: int | None, note: str = ""
+    ) -> None:
         """Make a job final, tell everybody, and see who waited for it."""
         job = entry.job
         if not self.live.remove(entry):
             return  # given up before
         job.ended_at = record.ended
-        dependents, job.dependents = job.dependents, []
-        job.settle(record.state, record.message or "")
+        job.settle(record.state, record.message or note)
         for run in entry.runs:
             run.write_end(job, record, marker_mtime_ns)
             run.notify(job)
             run.callbacks.job_ended(job, ok=record.state == JobState.DONE)
             run.live.discard(job)
         self._noted()
-        self._judge.judge_all(dependents)
+        self._judge.judge_dependents(job)
         for run in entry.runs:
             if run.closing and not run.live:
                 self._emptied(run)

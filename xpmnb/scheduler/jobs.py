@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
 import time
-from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from xpmnb.code import Code
+from xpmnb.code_diff import CodeDiff, code_diff
 from xpmnb.core.walk import forget_whole
-from xpmnb.errors import JobFailed
-from xpmnb.records.files import read_bytes
-from xpmnb.records.states import FailureReason, JobState, check_move
+from xpmnb.errors import SubmissionError
+from xpmnb.records.codes import read_code
+from xpmnb.records.job_directory import read_job
+from xpmnb.records.states import JobState, check_move
 from xpmnb.scheduler.demands import NO_DEMANDS
-from xpmnb.scheduler.elsewhere import read_end
-from xpmnb.scheduler.job_files import JobFiles
-from xpmnb.scheduler.waiting import changed, wait_until
+from xpmnb.scheduler.job_future import JobFuture
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable
 
     from xpmnb.program import Program
     from xpmnb.records.claims import Holding
@@ -30,19 +27,17 @@ if TYPE_CHECKING:
     from xpmnb.scheduler.live import LiveView
     from xpmnb.scheduler.runs import Run
 
-_RESULT_LIMIT_BYTES = 64 * 1024 * 1024
-
-
 _INTERNAL = frozenset(
     (
-        *("announce", "begin", "call_when_final", "demands", "dependents", "holding", "layout"),
-        *("live_launcher", "move", "on_completed", "run", "settle", "take_record", "take_view"),
-        *("program", "task", "watch_output"),
+        *("announce", "awaited", "begin", "call_when_final", "code_before", "demands"),
+        *("dependents", "holding", "ran_code", "submitted_code"),
+        *("layout", "live_launcher", "move", "on_completed", "program", "run", "settle"),
+        *("take_record", "take_view", "task", "watch_output"),
     )
 )
 
 
-class Job(JobFiles):
+class Job(JobFuture):
     """One task with its values, in its directory. Made by ``submit()``, never by hand.
 
     A handle shows the state as its scheduler knows it; it changes until it is final, and then
@@ -51,26 +46,26 @@ class Job(JobFiles):
 
     __slots__ = (
         "__weakref__",
-        "_callbacks",
         "_cancel",
         "_context",
         "_environ",
         "_metrics",
         "_progress",
+        "awaited",
+        "code",
+        "code_before",
+        "code_changed",
         "demands",
         "dependencies",
         "dependents",
         "ended_at",
         "holding",
         "launcher",
-        "message",
         "params",
         "program",
         "recognised",
         "retry_count",
         "run",
-        "started_at",
-        "state",
         "stopping",
         "submitted_at",
         "tags",
@@ -90,7 +85,6 @@ class Job(JobFiles):
         self._context: JobContext | None = None
         self._metrics: dict[str, Any] | None = None
         self._progress: list[tuple[float | None, str]] = []
-        self._callbacks: list[Callable[[Job], None]] | None = None
         self._environ: dict[str, str] | None = None
         self.demands = NO_DEMANDS
         """What it was submitted with besides its values."""
@@ -102,6 +96,7 @@ class Job(JobFiles):
         """What it holds of what it claims, while it runs."""
         self.dependencies: tuple[Job, ...] = ()
         """Jobs that must be done first; given up when the job has ended."""
+        self.awaited = 0  # how many of them have not ended
         self.dependents: list[Job] = []
         """Jobs that wait for this one."""
         self.tags = tags
@@ -110,12 +105,14 @@ class Job(JobFiles):
         """The parameters by dotted name, as they go on record."""
         self.program: Program | None = None
         """Its program, as it was when the task was submitted; given up when the job has ended."""
+        self.code: Code | None = None
+        """Its code, as it was when the task was submitted."""
+        self.code_before: str | None = None
+        """Hash of the other code that it was done by before; None if there was none."""
+        self.code_changed = False
+        """Whether its result was made by other code than the task has now."""
         self.recognised = False
         """Whether it was done before, so that nothing was run for this submission."""
-        self.state = JobState.WAITING
-        """The state as last seen."""
-        self.message = ""
-        """Why it failed, in one line."""
         self.stopping = False
         """Whether it was asked to stop and has not ended yet."""
         self.run: Run | None = None
@@ -124,16 +121,8 @@ class Job(JobFiles):
         """How often it was run again after its first attempt."""
         self.submitted_at: float | None = time.time()
         """Seconds since the epoch."""
-        self.started_at: float | None = None
-        """Seconds since the epoch; None before it runs."""
         self.ended_at: float | None = None
         """Seconds since the epoch; None before it has ended."""
-
-    def __repr__(self) -> str:
-        """Return name, shortened identifier, and state."""
-        reason = self.failure_reason
-        words = self.state.value if reason is None else f"{self.state.value}: {reason.value}"
-        return f"<Job {self._layout.task} {self.id[:8]} {words}>"
 
     def __dir__(self) -> list[str]:
         """Return what is for users; the rest is for the scheduler."""
@@ -153,11 +142,6 @@ class Job(JobFiles):
         return self._environ
 
     @property
-    def failure_reason(self) -> FailureReason | None:
-        """Why it failed; None if it did not."""
-        return self.state.failure_reason
-
-    @property
     def progress(self) -> list[tuple[float | None, str]]:
         """Fraction done (None if unknown) and words for each level, outermost first."""
         context = self._context
@@ -168,10 +152,6 @@ class Job(JobFiles):
         """The last value of each metric, as far as this kernel knows."""
         context = self._context
         return (self._metrics or {}) if context is None else context.metrics
-
-    def done(self) -> bool:
-        """Tell whether the job has ended, well or not."""
-        return self.state.is_final
 
     def cancel(self) -> bool:
         """Ask the job to stop, and return at once.
@@ -190,88 +170,6 @@ class Job(JobFiles):
         cancel(self)
         return True
 
-    def wait(self, timeout: float | None = None) -> JobState:
-        """Wait for the end of the job. Ctrl-C ends the waiting, not the job.
-
-        Parameters
-        ----------
-        timeout : float, optional
-            Seconds; by default as long as it takes.
-
-        Returns
-        -------
-        JobState
-            The state; not a final one if the time ran out.
-        """
-        wait_until(lambda: self.state.is_final, timeout)
-        return self.state
-
-    def result(self, timeout: float | None = None) -> Any:
-        """Wait for the end of the job, and return what ``execute`` returned.
-
-        Returns
-        -------
-        Any
-            The JSON value; None if it returned none, or nothing that is JSON.
-
-        Raises
-        ------
-        TimeoutError
-            If the time (seconds) runs out first.
-        JobFailed
-            If the job failed, or its directory was deleted since.
-        """
-        error = self.exception(timeout)
-        if error is not None:
-            raise error
-        try:
-            return json.loads(read_bytes(self._layout.result, limit_bytes=_RESULT_LIMIT_BYTES))
-        except FileNotFoundError:
-            if self.path.is_dir():
-                return None
-            message = f"{self!r} was done, but its directory is gone: submit the task again"
-            raise JobFailed(message) from None
-
-    def exception(self, timeout: float | None = None) -> JobFailed | None:
-        """Wait for the end of the job, and return why it failed.
-
-        Returns
-        -------
-        JobFailed or None
-            None if it ended well.
-
-        Raises
-        ------
-        TimeoutError
-            If the time (seconds) runs out first.
-        """
-        state = self.wait(timeout)
-        if not state.is_final:
-            message = f"{self!r} has not ended after {timeout} s"
-            raise TimeoutError(message)
-        if state == JobState.DONE:
-            return None
-        text = read_end(self._layout)[0].traceback or ""
-        return JobFailed(f"{self!r}: {self.message}\n{text}see {self.place_of_failure}")
-
-    @property
-    def place_of_failure(self) -> Path:
-        """Where to read on when it failed: its standard error, or its directory if it never ran."""
-        return self.path if self.started_at is None else self.stderr
-
-    def __await__(self) -> Generator[Any, None, JobState]:
-        """Wait for the end in a coroutine; the event loop stays free."""
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[None] = loop.create_future()
-
-        def wake(_: Job) -> None:
-            with suppress(RuntimeError):  # the loop was closed: nobody waits any more
-                loop.call_soon_threadsafe(_resolve, future)
-
-        self.call_when_final(wake)
-        yield from future
-        return self.state
-
     def on_completed(self, callback: Callable[..., object], task: Any) -> None:
         """Call a function once the job is done; what ``task.on_completed`` calls afterwards."""
         if self.run is not None:
@@ -282,13 +180,45 @@ class Job(JobFiles):
         if self.run is not None:
             self.run.watch(self, task, watcher)
 
-    def call_when_final(self, callback: Callable[[Job], None]) -> None:
-        """Call a quick function once the job has ended: from another thread, or at once."""
-        with changed:
-            if not self.state.is_final:
-                self._callbacks = [*(self._callbacks or ()), callback]
-                return
-        callback(self)
+    def code_diff(self) -> CodeDiff:
+        """Return how the code of the task differs from that of the result it was done by before.
+
+        Returns
+        -------
+        CodeDiff
+            From the older code to that of the last submission: text for ``print``, colours in a
+            notebook, and false if there is no change. Of a job that was run again because its
+            code changed, the change that was the reason.
+
+        Raises
+        ------
+        SubmissionError
+            If the task was not submitted in this kernel, so that its present code is not known.
+        """
+        if self.code is None:
+            message = (
+                f"{self!r} was not submitted in this kernel, so its code now is not known: submit "
+                "the task, or compare two jobs with xpmnb.diff(a, b)"
+            )
+            raise SubmissionError(message)
+        before = self.code_before or read_job(self._layout).code
+        if before is None or before == self.code.digest:
+            return code_diff(self.code, self.code)
+        return code_diff(read_code(self._layout.workspace, before) or Code(before, {}), self.code)
+
+    @property
+    def submitted_code(self) -> str | None:
+        """Hash of its code, for who wants to know when it changes; None for who does not."""
+        if self.code is None or self.demands.on_code_change == "ignore":
+            return None
+        return self.code.digest
+
+    @property
+    def ran_code(self) -> str | None:
+        """Hash of the code that it runs, or ran, with."""
+        if self.code_changed or self.code is None:
+            return self.code_before
+        return self.code.digest
 
     def move(self, state: JobState) -> None:
         """Take the next state. Scheduler only.
@@ -334,16 +264,3 @@ class Job(JobFiles):
         self.message = message
         self.stopping = False
         self.move(state)
-
-    def announce(self) -> None:
-        """Wake who waits for the end, and call the callbacks. Scheduler only."""
-        with changed:
-            callbacks, self._callbacks = self._callbacks, None
-            changed.notify_all()
-        for callback in callbacks or ():
-            callback(self)
-
-
-def _resolve(future: asyncio.Future[None]) -> None:
-    if not future.done():
-        future.set_result(None)

@@ -44,9 +44,11 @@ class Judge:
 
     def await_dependencies(self, entry: Entry) -> None:
         """Let the jobs that a new one needs tell it when they end; judge it now."""
-        for dependency in entry.job.dependencies:
+        job = entry.job
+        for dependency in job.dependencies:
             if not dependency.state.is_final:
-                dependency.dependents.append(entry.job)
+                dependency.dependents.append(job)
+                job.awaited += 1
         self.judge(entry)
 
     def judge(self, entry: Entry) -> None:
@@ -62,10 +64,17 @@ class Judge:
             self._starter.add(entry)
             self._starter.fill(entry.lane)
 
-    def judge_all(self, dependents: list[Job]) -> None:
+    def judge_dependents(self, ended: Job) -> None:
         """Judge the jobs that waited for one that ended."""
-        # A doomed job ends in turn, and so on: a loop, since chains may be long.
-        self._pending.extend(dependents)
+        dependents, ended.dependents = ended.dependents, []
+        is_done = ended.state == JobState.DONE
+        for job in dependents:
+            job.awaited -= 1
+            # Who waits for more is left alone: looking at all that it needs whenever one of them
+            # is done would cost the square of their number.
+            if not is_done or job.awaited <= 0:
+                # A doomed job ends in turn, and so on: a loop, since chains may be long.
+                self._pending.append(job)
         if self._is_judging:
             return
         self._is_judging = True

@@ -54,4 +54,5 @@ def record_of(job: Job, state: JobState, outcome: Outcome, *, has_run: bool) -> 
         launcher=job.live_launcher.name if has_run else None,
         pid=outcome.pid if has_run else None,
         host=HOST if has_run else None,
+        code=job.ran_code if has_run else None,
     )

@@ -21,6 +21,8 @@ class Terms:
     """How long it may run, in seconds; None for as long as it takes."""
     grace_s: float | None = None
     """Seconds between the request to stop and the kill; None where nothing can be killed."""
+    reruns: bool = False
+    """Whether a job that is done by other code is run again."""
 
 
 @dataclass(frozen=True, slots=True)
