@@ -198,6 +198,18 @@ def test_what_made_a_value_is_told(tmp_path: Path) -> None:
     assert diff(c, d).params == {"learn.x": (1, 2)}
 
 
+def test_the_environment_is_that_of_the_run_in_which_the_job_ran(tmp_path: Path) -> None:
+    """A later run that found the job done does not tell what the job ran in."""
+    for version in ("1.0", "2.0"):
+        with running(tmp_path) as xp:
+            content = {"format": 1, "python": {"version": version}, "time": version}
+            place = xp.workdir / "experiments" / "t" / xp.run / "environment.json"
+            place.write_text(json.dumps(content))
+            a, b = submitted(learn(), learn(lr=float(version)))
+    assert diff(a, b).environment == {"python.version": ("1.0", "2.0")}
+    assert "python.version  1.0 -> 2.0" in str(diff(a, b))
+
+
 def test_code_and_environment_are_compared(tmp_path: Path) -> None:
     """The code by its hash, and the surroundings of the two runs by dotted name."""
     with running(tmp_path) as xp:
