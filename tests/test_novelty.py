@@ -294,6 +294,18 @@ def test_a_new_parameter_with_a_bare_default_makes_nothing_new(tmp_path: Path) -
         assert why_new(declared.C(lr=0.1, more=4)).differences == {"more": (ABSENT, 4)}
 
 
+def test_other_code_is_no_new_job(tmp_path: Path) -> None:
+    """Of a job that was done by other code it is said that the code changed, and that it is done."""
+    with Cells("novel") as cells, running(tmp_path):
+        task = cells.run(NEW_CLASS.format(more="")).Cell.C(lr=0.1)
+        run(task)
+        assert why_new(task.copy()).notes == ()
+        body = NEW_CLASS.format(more="").replace("pass", "return 7")
+        found = why_new(cells.run(body).Cell.C(lr=0.1))
+    assert not found
+    assert "its code changed since it was done" in str(found)
+
+
 def test_sharing_of_instance_configs_is_explained(tmp_path: Path) -> None:
     """Two equal InstanceConfigs where there was one make a job new without another value."""
     with running(tmp_path):
