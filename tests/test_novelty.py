@@ -295,7 +295,7 @@ def test_a_new_parameter_with_a_bare_default_makes_nothing_new(tmp_path: Path) -
 
 
 def test_other_code_is_no_new_job(tmp_path: Path) -> None:
-    """Of a job that was done by other code it is said that the code changed, and that it is done."""
+    """Of a job that was done by other code it is said that the code changed; it is not new."""
     with Cells("novel") as cells, running(tmp_path):
         task = cells.run(NEW_CLASS.format(more="")).Cell.C(lr=0.1)
         run(task)

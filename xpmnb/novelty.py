@@ -116,12 +116,13 @@ def _was_there(layout: JobLayout, known: Remembered, job: Any) -> bool:
 
 def _changes(identity: Identity, record: JobRecord) -> Iterator[str]:
     """Say that a job was done by other code than its task has now."""
-    if record.state == JobState.DONE and record.code is not None:
-        if record.code != code_of(identity.sealed).digest:
-            yield (
-                "its code changed since it was done, which makes no new job: "
-                "submit(on_code_change='rerun') runs it again"
-            )
+    if record.state != JobState.DONE or record.code is None:
+        return
+    if record.code != code_of(identity.sealed).digest:
+        yield (
+            "its code changed since it was done, which makes no new job: "
+            "submit(on_code_change='rerun') runs it again"
+        )
 
 
 def _near(layout: JobLayout, record: JobRecord, time: float | None) -> NearJob:
