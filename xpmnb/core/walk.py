@@ -146,7 +146,8 @@ def whole_of(task: Any) -> Sequence[_Found]:
 
 def forget_whole(task: Any) -> None:
     """Give up what is kept for a task whose job has ended."""
-    vars(task)["__xpm__"].whole = None
+    state = vars(task)["__xpm__"]
+    state.whole = state.classes = None
 
 
 def _find_whole(task: Any) -> list[_Found]:
