@@ -186,7 +186,7 @@ def _classes_of(task: Any) -> tuple[type, ...]:
     if is_alone(task):
         return (registry.newest(type(task)),)
     state = state_of(task)
-    if state.job is None:
+    if not state.sealed:
         return tuple(dict.fromkeys(_iter_classes(task)))
     # As in whole_of: it is asked for several times with every job, and lasts.
     if state.classes is None or state.classes[0] != registry.generation():

@@ -129,13 +129,13 @@ def is_alone(task: Any) -> bool:
 def whole_of(task: Any) -> Sequence[_Found]:
     """Return what :func:`iter_whole` yields.
 
-    It is asked for several times with every job. So it is kept for a task that was submitted,
-    whose graph does not change any more, until :func:`forget_whole`.
+    It is asked for several times with every job. So it is kept for a task that is sealed, whose
+    graph does not change any more, until :func:`forget_whole`.
     """
     if is_alone(task):
         return [((), task)]
     state = vars(task)["__xpm__"]
-    if state.job is None:
+    if not state.sealed:
         return _find_whole(task)
     # A class that a cell declares anew may give what is not submitted more parameters.
     if state.whole is None or state.whole[0] != generation():
