@@ -15,7 +15,7 @@ from tests.support.exporting import ROOT, job_directory, run_program
 from tests.support.processes import run, write_script
 from tests.support.sample_tasks import Model, Train
 from xpmnb import Task
-from xpmnb.core.state import state_of
+from xpmnb.core.options import set_init_tasks
 from xpmnb.program import needs_program, program_of
 
 CELL = '''
@@ -269,7 +269,7 @@ def test_init_tasks_belong_to_the_program() -> None:
         model = module.Model.C()
         task = module.Train.C(model=model).seal()
         assert "class Loader" not in program_of(task).text.decode()
-        state_of(task).init_tasks = (module.Loader.C(model=model).seal(),)
+        set_init_tasks(task, (module.Loader.C(model=model).seal(),))
         text = program_of(task).text.decode()
     assert "class Loader(Config):" in text
     assert text.startswith('"""A job of xpmnb: initialised.train')

@@ -49,6 +49,8 @@ class ConsoleObserver:
         word = job.state.value
         if word not in ("running", "done", "error"):
             return
+        if word != "error" and not job.message and not _logger.isEnabledFor(logging.INFO):
+            return  # who wants to see failures alone pays nothing for the others
         with self._lock:
             if self._told.get(job.id) == word:
                 return

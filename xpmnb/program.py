@@ -18,6 +18,7 @@ from xpmnb import seam
 from xpmnb.closure import Closure, closure_of
 from xpmnb.core import registry
 from xpmnb.core.registry import Declared
+from xpmnb.core.state import state_of
 from xpmnb.core.walk import has_no_children, is_alone, whole_of
 from xpmnb.export.listing import FUTURE
 from xpmnb.export.sources import module_of_cells
@@ -113,7 +114,7 @@ def program_of(task: Any) -> Program:
         at a prompt, one that holds their source and all they use; if that cannot be written, one
         that says why and does not run. Made once for each set of classes and each version of them.
     """
-    classes = tuple(dict.fromkeys(_iter_classes(task)))
+    classes = _classes_of(task)
     kept = _kept.get(classes)
     if kept is not None:
         closure = kept.program.closure
@@ -180,11 +181,21 @@ def load_program(text: str, path: str) -> None:
     exec(compile(text, path, "exec", dont_inherit=True), module.__dict__)  # noqa: S102 (the task's own code)
 
 
-def _iter_classes(task: Any) -> Iterator[type]:
-    """Yield the classes that a job needs, the task's own last."""
+def _classes_of(task: Any) -> tuple[type, ...]:
+    """Return the classes that a job needs, the task's own last."""
     if is_alone(task):
-        yield registry.newest(type(task))
-        return
+        return (registry.newest(type(task)),)
+    state = state_of(task)
+    if not state.sealed:
+        return tuple(dict.fromkeys(_iter_classes(task)))
+    # As in whole_of: it is asked for several times with every job, and lasts.
+    if state.classes is None or state.classes[0] != registry.generation():
+        state.classes = (registry.generation(), tuple(dict.fromkeys(_iter_classes(task))))
+    found: tuple[type, ...] = state.classes[1]
+    return found
+
+
+def _iter_classes(task: Any) -> Iterator[type]:
     # The task comes last; what it and its init tasks use is declared before.
     graph = [each for _, each in whole_of(task) if each is not task]
     for each in (*graph, task):

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from xpmnb.core import registry
 from xpmnb.core.state import is_configuration, is_declared, state_of
+from xpmnb.core.walk import forget_whole
 from xpmnb.errors import ParameterError, SealedError
 from xpmnb.identifiers import encode
 
@@ -196,6 +197,7 @@ def set_init_tasks(task: Any, init_tasks: tuple[Any, ...]) -> None:
         raise SealedError(message)
     state.init_tasks = init_tasks
     state.digest = None
+    forget_whole(task)
 
 
 PLAIN = SubmitOptions()

@@ -19,6 +19,7 @@ class ConfigState:
     """The state of one configuration. Changed by the thread that owns the configuration."""
 
     __slots__ = (
+        "classes",
         "dependencies",
         "digest",
         "generated",
@@ -63,6 +64,9 @@ class ConfigState:
         self.whole: tuple[int, list[Any]] | None = None
         """All configurations of a submitted task, and how often classes had been declared anew
         when they were collected; ``walk.py`` alone uses it."""
+        self.classes: tuple[int, tuple[type, ...]] | None = None
+        """The classes that the job of a submitted task needs, and the same count; ``program.py``
+        alone uses it."""
         self.digest: Any = None
         """The cached identity of a sealed configuration; ``identifiers.py`` alone uses it."""
 

@@ -8,7 +8,7 @@ from urllib.parse import quote
 from xpmnb.core.checkers import same_value
 from xpmnb.core.state import is_configuration, state_of
 from xpmnb.core.values import TaggedValue
-from xpmnb.core.walk import is_alone, iter_graph
+from xpmnb.core.walk import iter_graph, whole_of
 from xpmnb.errors import SealedError
 
 T = TypeVar("T")
@@ -75,11 +75,18 @@ def tags(config: Any) -> dict[str, Any]:
         value count as that value's, and those of init tasks as their task's.
     """
     state = state_of(config)
-    if is_alone(config) and state.producer is None:
+    if state.producer is None and all(_is_plain(each, config) for _, each in whole_of(config)):
         return dict(state.tags)
     result: dict[str, Any] = {}
     _collect(config, (), result, set())
     return result
+
+
+def _is_plain(config: Any, root: Any) -> bool:
+    """Tell whether a configuration inside another has no tags to give it."""
+    state = state_of(config)
+    has_any = state.tags or state.init_tasks or state.producer is not None
+    return config is root or not has_any
 
 
 def _collect(config: Any, prefix: tuple[str, ...], result: dict[str, Any], seen: set[int]) -> None:

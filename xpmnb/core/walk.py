@@ -129,13 +129,13 @@ def is_alone(task: Any) -> bool:
 def whole_of(task: Any) -> Sequence[_Found]:
     """Return what :func:`iter_whole` yields.
 
-    It is asked for several times with every job. So it is kept for a task that was submitted,
-    whose graph does not change any more, until :func:`forget_whole`.
+    It is asked for several times with every job. So it is kept for a task that is sealed, whose
+    graph does not change any more, until :func:`forget_whole`.
     """
     if is_alone(task):
         return [((), task)]
     state = vars(task)["__xpm__"]
-    if state.job is None:
+    if not state.sealed:
         return _find_whole(task)
     # A class that a cell declares anew may give what is not submitted more parameters.
     if state.whole is None or state.whole[0] != generation():
@@ -146,7 +146,8 @@ def whole_of(task: Any) -> Sequence[_Found]:
 
 def forget_whole(task: Any) -> None:
     """Give up what is kept for a task whose job has ended."""
-    vars(task)["__xpm__"].whole = None
+    state = vars(task)["__xpm__"]
+    state.whole = state.classes = None
 
 
 def _find_whole(task: Any) -> list[_Found]:

@@ -28,10 +28,11 @@ def keep_on_record(job: Job) -> None:
     """Keep the code of a new job in its workspace, once per content. Submitting threads."""
     if job.code is None:
         return
-    workspace = job.layout.workspace
-    key = workspace.root, job.code.digest
+    root = job.layout.path.rsplit("/", 3)[0]
+    key = root, job.code.digest
     if key in _kept:
         return
+    workspace = job.layout.workspace
     try:
         keep_code(workspace, job.code)
     except OSError as error:
