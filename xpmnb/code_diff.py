@@ -135,8 +135,8 @@ def code_diff(old: Code | None, new: Code | None) -> CodeDiff:
         if None not in digests and digests[0] == digests[1]:
             return CodeDiff(*digests, (), ("the code is the same",))
         hashes = "; the code hashes differ" if None not in digests else ""
-        notes = tuple(f"the {side} code is not on record{hashes}" for side in unknown)
-        return CodeDiff(*digests, (), notes)
+        what = "neither code is" if len(unknown) > 1 else f"the {unknown[0]} code is not"
+        return CodeDiff(*digests, (), (f"{what} on record{hashes}",))
     parts = tuple(_compared(old.parts, new.parts))
     return CodeDiff(*digests, parts, _notes(same_hash=old.digest == new.digest, parts=parts))
 

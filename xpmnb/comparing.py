@@ -118,7 +118,7 @@ def _layout_of_row(row: Any) -> JobLayout:
         )
     path = None
     if isinstance(row, Mapping) or hasattr(row, "iloc"):
-        get: Callable[[str], Any] = row.get  # type: ignore[union-attr]
+        get: Callable[[str], Any] = row.get
         path = get("path")
     else:
         path = getattr(row, "path", None)

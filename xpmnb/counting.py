@@ -45,6 +45,8 @@ class Identity:
     """Places of parameters that do not count, because their values are their defaults."""
     defaults: frozenset[str]
     """Places of parameters that count, although their values are their defaults."""
+    sealed: Any
+    """The submitted task, or else a sealed copy of it."""
 
     def counts(self, kind: str, name: str, place: str) -> bool:
         """Tell whether a value counts, here or in an old job of the same task.
@@ -95,8 +97,9 @@ def identity_of(task: Any, init_tasks: tuple[Any, ...] = ()) -> Identity:
     if state.job is None:
         task = _twin(task, init_tasks or state.init_tasks)
         seal(task)
-    left_out, defaults = set(), set()
-    by_hand = {}
+    left_out: set[str] = set()
+    defaults: set[str] = set()
+    by_hand: dict[str, bool] = {}
     for place, config in _places(task):
         told = state_of(config).is_meta
         if told is not None and place:
@@ -114,6 +117,7 @@ def identity_of(task: Any, init_tasks: tuple[Any, ...] = ()) -> Identity:
         by_hand=by_hand,
         left_out=frozenset(left_out),
         defaults=frozenset(defaults),
+        sealed=task,
     )
 
 

@@ -14,6 +14,7 @@ from xpmnb.analysis.nearest import OldJob, nearest_first, old_jobs, tasks_called
 from xpmnb.analysis.reasons import NearJob, WhyNew
 from xpmnb.analysis.workspace import Workspace
 from xpmnb.analysis.workspace import workspace as open_workspace
+from xpmnb.code_hash import code_of
 from xpmnb.commands.locating import Remembered, remembered
 from xpmnb.comparing import write_down
 from xpmnb.core.model import Task
@@ -22,10 +23,11 @@ from xpmnb.core.state import is_configuration, state_of
 from xpmnb.counting import Identity, identity_of
 from xpmnb.default_experiment import current_workspace
 from xpmnb.errors import WorkspaceError
-from xpmnb.records.events import Started
+from xpmnb.records.events import JobRecord, Started
 from xpmnb.records.job_directory import read_events, read_job
 from xpmnb.records.json_values import as_mapping, as_text
 from xpmnb.records.layout import JobLayout
+from xpmnb.records.states import JobState
 from xpmnb.sheets import ABSENT
 from xpmnb.version import __version__
 
@@ -80,8 +82,11 @@ def why_new(task: Any, workspace: Any = None, *, init_tasks: Sequence[Any] = ())
     if _was_there(layout, known, state_of(task).job):
         record = read_job(layout, known.submission, run_alive=known.run_alive)
         job = _near(layout, record, record.ended or record.submitted)
-        return WhyNew(identity.task, identity.identifier, is_new=False, job=job)
+        notes = tuple(_changes(identity, record))
+        return WhyNew(identity.task, identity.identifier, is_new=False, job=job, notes=notes)
     name = type(task).__qualname__.replace(".<locals>", "").lower()
+    if not f".{identity.task}".endswith(f".{name}"):  # its __xpmid__ says another one
+        name = layout.name
     return _explained(records, identity, layout, name)
 
 
@@ -109,7 +114,18 @@ def _was_there(layout: JobLayout, known: Remembered, job: Any) -> bool:
     return first is not None and job.submitted_at is not None and first < job.submitted_at
 
 
-def _near(layout: JobLayout, record: Any, time: float | None) -> NearJob:
+def _changes(identity: Identity, record: JobRecord) -> Iterator[str]:
+    """Say that a job was done by other code than its task has now."""
+    if record.state != JobState.DONE or record.code is None:
+        return
+    if record.code != code_of(identity.sealed).digest:
+        yield (
+            "its code changed since it was done, which makes no new job: "
+            "submit(on_code_change='rerun') runs it again"
+        )
+
+
+def _near(layout: JobLayout, record: JobRecord, time: float | None) -> NearJob:
     reason = record.state.failure_reason
     words = record.state.value if reason is None else f"{record.state.value} ({reason.value})"
     return NearJob(layout.identifier, Path(layout.path), words, time)
@@ -208,7 +224,7 @@ class _Comparison:
             elif before is ABSENT:
                 yield f"{name} was declared since"
             elif now is ABSENT:
-                yield f"{name} is declared no more"
+                yield f"{name} is declared no more; if it was a Meta, it makes no difference"
         if not rows:
             yield from self._hidden_reasons(old)
 

@@ -35,6 +35,9 @@ class _Absent(enum.Enum):
     def __repr__(self) -> str:
         return "ABSENT"
 
+    def __str__(self) -> str:
+        return "absent"
+
     def __bool__(self) -> bool:
         return False
 

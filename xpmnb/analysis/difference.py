@@ -27,7 +27,7 @@ _SHORT_ID = 12
 _DURATION = "duration_s"
 _MARKS = ("$tuple", "$set", "$frozenset")
 # What a record of surroundings says of itself, not of them.
-_NO_SURROUNDINGS = frozenset({"format", "time", "written", "xpmnb_format"})
+_NO_SURROUNDINGS = frozenset({"format", "time", "pid"})
 
 
 @dataclass(frozen=True, slots=True)

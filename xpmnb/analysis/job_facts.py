@@ -6,7 +6,7 @@ Never raises for what lies on the disk: what is missing or damaged is said in wo
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,10 +16,12 @@ from xpmnb.records.codes import read_code
 from xpmnb.records.events import JobRecord
 from xpmnb.records.files import read_bytes
 from xpmnb.records.job_directory import MAX_DOCUMENT_BYTES, Submission, read_job
-from xpmnb.records.json_values import as_mapping, as_text
+from xpmnb.records.json_values import as_mapping, as_text, as_time
 from xpmnb.records.layout import JobLayout, RunLayout
+from xpmnb.records.run_index import read_index
+from xpmnb.records.workspace import WorkspaceRecords
 
-__all__ = ["JobFacts", "read_description", "read_facts"]
+__all__ = ["JobFacts", "read_description", "read_facts", "runs_newest_first"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +63,8 @@ def read_facts(
     if document is None and not record.problem:
         missing.append("its parameters are on record without their types")
     code = _code(layout, as_text(description.get("code")))
-    environment = _environment(layout, as_text(description.get("run")), missing)
+    run = _run_named(layout, as_text(description.get("run"))) or _run_of(layout, record.started)
+    environment = _environment(run, missing)
     return JobFacts(record, document, code, environment, tuple(missing))
 
 
@@ -84,20 +87,41 @@ def _code(layout: JobLayout, digest: str | None) -> Code | None:
     return Code(digest, {}) if code is None else code
 
 
-def _environment(layout: JobLayout, run: str | None, missing: list[str]) -> Mapping[str, Any]:
-    found = None if run is None else _run_layout(layout, run)
-    if found is None:
-        missing.append("the environment is not on record")
-        return {}
-    environment = _read_mapping(found.environment)
+def _environment(run: RunLayout | None, missing: list[str]) -> Mapping[str, Any]:
+    environment = None if run is None else _read_mapping(run.environment)
     if environment is None:
-        missing.append(f"the environment of its run {run} is not on record")
+        missing.append("the environment is not on record")
     return environment or {}
 
 
-def _run_layout(layout: JobLayout, run: str) -> RunLayout | None:
-    experiment, slash, name = run.partition("/")
+def _run_named(layout: JobLayout, run: str | None) -> RunLayout | None:
+    experiment, slash, name = (run or "").partition("/")
     try:
         return layout.workspace.run(experiment, name) if slash else None
     except WorkspaceError:  # a name that leads out of the workspace
         return None
+
+
+def _run_of(layout: JobLayout, started: float | None) -> RunLayout | None:
+    """Find the run in which a job ran: the last that submitted it before it began.
+
+    Later ones found it done.
+    """
+    key = f"{layout.task}/{layout.identifier}"
+    for run in runs_newest_first(WorkspaceRecords(layout.workspace.root)):
+        entry = read_index(run).submitted.get(key)
+        if entry is not None:
+            time = as_time(entry.get("time"))
+            if started is None or time is None or time <= started:
+                return run
+    return None
+
+
+def runs_newest_first(records: WorkspaceRecords) -> Iterator[RunLayout]:
+    """Yield the runs of all experiments of a workspace, the newest first."""
+    runs = [(run, name) for name in records.experiments() for run in records.runs(name)]
+    for run, name in sorted(runs, reverse=True):
+        try:
+            yield records.layout.run(name, run)
+        except WorkspaceError:  # a folder that no run made
+            continue

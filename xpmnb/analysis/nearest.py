@@ -6,18 +6,17 @@ Reads names and the indexes of runs, and the files of as few jobs as it can: the
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from xpmnb.errors import WorkspaceError
 from xpmnb.records.collector import collector_paused
 from xpmnb.records.json_values import as_mapping, as_time
-from xpmnb.records.layout import JobLayout, RunLayout, is_name
+from xpmnb.records.layout import JobLayout, is_name
 from xpmnb.records.run_index import read_index
 
 from .documents import same
-from .job_facts import read_description
+from .job_facts import read_description, runs_newest_first
 
 if TYPE_CHECKING:
     from xpmnb.records.workspace import WorkspaceRecords
@@ -50,7 +49,7 @@ def old_jobs(records: WorkspaceRecords, task: str) -> list[OldJob]:
     present = set(_names_in(folder)) if is_name(task) else set()
     found: list[OldJob] = []
     with collector_paused():
-        for run in _newest_first(records):
+        for run in runs_newest_first(records):
             if not present:
                 break
             for entry in read_index(run).submitted.values():
@@ -71,15 +70,6 @@ def _unindexed(layout: JobLayout) -> OldJob:
     except OSError:
         made = 0.0
     return OldJob(layout, as_mapping(read_description(layout).get("params")) or {}, made)
-
-
-def _newest_first(records: WorkspaceRecords) -> Iterator[RunLayout]:
-    runs = [(run, name) for name in records.experiments() for run in records.runs(name)]
-    for run, name in sorted(runs, reverse=True):
-        try:
-            yield records.layout.run(name, run)
-        except WorkspaceError:  # a folder that no run made
-            continue
 
 
 def _names_in(folder: str) -> list[str]:
