@@ -30,6 +30,8 @@ FLOORS: dict[int, tuple[str, ...]] = {
         "run_control.py",
         "experiments.py",
         "default_experiment.py",
+        "comparing.py",
+        "novelty.py",
         "console.py",
         "cli.py",
     ),
@@ -109,6 +111,7 @@ FLOORS: dict[int, tuple[str, ...]] = {
     ),
     5: (
         "arguments.py",
+        "counting.py",
         "export/used_names.py",
         "export/sources.py",
         "export/kinds.py",
@@ -117,11 +120,16 @@ FLOORS: dict[int, tuple[str, ...]] = {
         "export/listing.py",
         "export/watch.py",
         "export/__init__.py",
+        "analysis/documents.py",
         "analysis/columns.py",
         "analysis/frames.py",
         "analysis/outputs.py",
         "analysis/workspace.py",
         "analysis/run_tables.py",
+        "analysis/job_facts.py",
+        "analysis/difference.py",
+        "analysis/nearest.py",
+        "analysis/reasons.py",
         "analysis/__init__.py",
     ),
     4: (
@@ -173,6 +181,9 @@ FLOORS: dict[int, tuple[str, ...]] = {
         "errors.py",
         "seam.py",
         "code.py",
+        "markup.py",
+        "sheets.py",
+        "code_diff.py",
         "partials.py",
         "generators.py",
         "settings.py",
@@ -183,7 +194,7 @@ FLOORS: dict[int, tuple[str, ...]] = {
 FACE = "__init__.py"
 
 # Each wing with what builds on it alone. They first meet in the worker and the scheduler.
-DECLARES = ("core/", "identifiers.py", "document.py", "flat.py", "export/", "closure.py")
+DECLARES = ("core/", "identifiers.py", "document.py", "flat.py", "counting.py", "export/", "closure.py")
 REMEMBERS = ("records/", "analysis/")
 
 FLOOR_OF = {file: floor for floor, files in FLOORS.items() for file in files}
