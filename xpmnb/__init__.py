@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from xpmnb.caching import cache
     from xpmnb.core.config import Config, InstanceConfig
     from xpmnb.core.fields import Constant, Meta, Param, field
+    from xpmnb.core.former import deprecate
     from xpmnb.core.model import LightweightTask, ResumableTask, Task
     from xpmnb.core.tags import setmeta, tag, tags, tagspath
     from xpmnb.core.types import Choices, DependentMarker, SubmitHook
@@ -61,6 +62,7 @@ _HOMES = {
     "ThreadLauncher": "launchers",
     "XpmnbError": "errors",
     "cache": "caching",
+    "deprecate": "core.former",
     "experiment": "experiments",
     "field": "core.fields",
     "log": "runtime",
@@ -99,6 +101,7 @@ __all__ = [
     "ThreadLauncher",
     "XpmnbError",
     "cache",
+    "deprecate",
     "experiment",
     "field",
     "log",
@@ -156,7 +159,7 @@ def _in_notebook() -> bool:
 
 
 def _notebook_stem() -> str | None:
-    from xpmnb.notebook.cells import notebook_stem
+    from xpmnb.notebook.whereabouts import notebook_stem
 
     return notebook_stem()
 
