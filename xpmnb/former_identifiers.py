@@ -80,11 +80,11 @@ class _FormerEncoder(Encoder):
         super().__init__(root, None)
         self._names = names
 
-    def plan_of(self, cls: type[Any]) -> Plan:  # type: ignore[override]  # needs the names
+    def plan_of(self, cls: type[Any]) -> Plan:  # type: ignore[override]  # it is static there
         return self._names.plan_of(cls)
 
-    def identifier_of(self, config: Any) -> str:  # type: ignore[override]  # needs the names
+    def identifier_of(self, config: Any) -> str:
         return self._names.of(config)
 
-    def name_of(self, cls: type) -> str:  # type: ignore[override]  # needs the names
+    def name_of(self, cls: type) -> str:
         return self._names.rename(qualified_name(cls))

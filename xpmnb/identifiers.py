@@ -192,6 +192,7 @@ class Encoder:
         self.has_instances = False
 
     def encode(self, value: Any) -> bytes:
+        """Return the canonical bytes of a value."""
         atom = ATOMS.get(type(value))
         if atom is not None:
             return atom(value)

@@ -87,6 +87,11 @@ def deprecate(former: Any, /, *more: str) -> Any:
     return add
 
 
+def has_former_names() -> bool:
+    """Tell whether any declaration of this process names a former name."""
+    return _any
+
+
 def former_names(name: str) -> tuple[str, ...]:
     """Return what declarations say a class was called, by its declared name; the latest first."""
     if not _any:

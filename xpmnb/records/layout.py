@@ -310,6 +310,11 @@ class WorkspaceLayout:
         return f"{self.root}/cache"
 
     @property
+    def aliases(self) -> str:
+        """What classes, notebooks and modules were called before."""
+        return f"{self.root}/aliases.json"
+
+    @property
     def tokens(self) -> str:
         """Named resources shared by all kernels of the workspace."""
         return f"{self.root}/tokens"
