@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import itertools
 import os
+import shlex
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from xpmnb.core.former import former_names
+from xpmnb.core.former import former_names, has_former_names
 from xpmnb.core.registry import find
 from xpmnb.errors import IdentifierError
 from xpmnb.former_identifiers import FormerIdentifiers
+from xpmnb.preparation import trash_of
 from xpmnb.records.aliases import is_called, read_aliases
 from xpmnb.records.layout import is_name
 from xpmnb.records.moving import MoveError, move_job, moved_to
@@ -30,6 +33,7 @@ __all__ = ["find_former", "likely_home", "take_over_former"]
 _MAX_NAMINGS = 64
 """With several classes of several former names each, not all that may have been is looked up."""
 
+_MAX_FORMER = 16
 _MAX_PLACES = 8
 _MAX_QUESTIONS = 8
 
@@ -53,7 +57,7 @@ def take_over_former(task: Any, layout: JobLayout) -> str:
         A sentence for the person: what was taken over, or could not be, or where results may be
         that are not known to be this task's. Mostly empty.
     """
-    if os.path.lexists(layout.path):  # noqa: PTH110 (a str; for each submission)
+    if os.path.exists(layout.done):  # noqa: PTH110 (a str; for each submission)
         return ""
     workspace = layout.workspace
     old = find_former(task, layout)
@@ -61,7 +65,7 @@ def take_over_former(task: Any, layout: JobLayout) -> str:
         return likely_home(task, layout) or ""
     name = f"{old.task}/{old.identifier[:8]}"
     try:
-        if move_job(old, layout):
+        if move_job(old, layout, str(trash_of(layout))):
             return f"taken over from {name}, its former name"
     except MoveError as error:
         where = f"{workspace.jobs}/{old.task}/{old.identifier}"
@@ -86,11 +90,12 @@ def find_former(task: Any, layout: JobLayout) -> JobLayout | None:
     """
     workspace = layout.workspace
     aliases = read_aliases(workspace)
+    if not aliases and not has_former_names():
+        return None
     names = _names_in(task, layout)
     former = {name: found for name in names if (found := _former(name, aliases))}
-    if not former:
-        return None
-    return next(_done_jobs(task, workspace, _namings(names, former, layout.task)), None)
+    namings = (each for each in _namings(former) if _keeps_apart(each, names))
+    return next(_done_jobs(task, workspace, namings), None)
 
 
 def likely_home(task: Any, layout: JobLayout) -> str | None:
@@ -118,22 +123,26 @@ def likely_home(task: Any, layout: JobLayout) -> str | None:
     asked = _asked[folder] = _asked.get(folder, 0) + 1
     if asked > _MAX_QUESTIONS:
         return None
-    for other in _other_places(workspace, place, path):
-        whole = {
-            each: other + each[len(place) :]
-            for each in _names_in(task, layout)
-            if is_called(each, place)
-        }
-        alone = {name: f"{other}.{path}"}
-        if next(_done_jobs(task, workspace, iter((whole, alone))), None) is not None:
-            _asked[folder] = _MAX_QUESTIONS
-            root = workspace.root
-            return (
-                f"{other}.{path} has this result: if {place} was called {other}, keep its results "
-                f"with workspace({root!r}).adopt({other!r}, {place!r}), or in a shell with "
-                f"xpmnb adopt {other} {place} --workspace {root!r}"
-            )
+    others = _other_places(workspace, place, path)
+    names = _names_in(task, layout) if others else []
+    inside = [each for each in names if is_called(each, place)]
+    for other in others:
+        # The whole notebook has another name, or this class alone has moved.
+        whole = {each: other + each[len(place) :] for each in inside}
+        alone = {each: old for each, old in whole.items() if each == name}
+        for naming, old, new in ((whole, other, place), (alone, f"{other}.{path}", name)):
+            if next(_done_jobs(task, workspace, iter((naming,))), None) is not None:
+                _asked[folder] = _MAX_QUESTIONS
+                return _advice(f"{other}.{path}", old, new, workspace.root)
     return None
+
+
+def _advice(name: str, old: str, new: str, root: str) -> str:
+    return (
+        f"{name} has this result: if {new} was called {old}, keep its results with "
+        f"workspace({root!r}).adopt({old!r}, {new!r}), or in a shell with "
+        f"xpmnb adopt {old} {new} --workspace {shlex.quote(root)}; then submit again"
+    )
 
 
 def _names_in(task: Any, layout: JobLayout) -> list[str]:
@@ -152,16 +161,19 @@ def _former(name: str, aliases: Aliases) -> list[str]:
     """Return what a class may have been called, the latest first, and what that was before."""
     found = {name: None}
     for each in (queue := [name]):
-        for old in (*former_names(each), *aliases.chain(each)):
-            if old not in found and is_name(old):
+        for old in (*former_names(each), *aliases.of(each)):
+            if old not in found and is_name(old) and len(found) <= _MAX_FORMER:
                 found[old] = None
                 queue.append(old)
     return list(found)[1:]
 
 
-def _namings(
-    names: list[str], former: Mapping[str, list[str]], root: str
-) -> Iterator[dict[str, str]]:
+def _keeps_apart(naming: Mapping[str, str], names: list[str]) -> bool:
+    """Tell whether two names stay two: what was one class cannot be told from what were two."""
+    return len({naming.get(name, name) for name in names}) == len(names)
+
+
+def _namings(former: Mapping[str, list[str]]) -> Iterator[dict[str, str]]:
     """Yield what all classes may have been called at one time, the likeliest first."""
     # First all of one place together: that is a notebook that was renamed, perhaps repeatedly.
     for several in itertools.zip_longest(*former.values()):
@@ -185,7 +197,7 @@ def _done_jobs(
         if not folders[name]:
             continue
         try:
-            identifier = FormerIdentifiers(lambda each, n=naming: n.get(each, each)).of(task)
+            identifier = FormerIdentifiers(partial(_renamed, naming)).of(task)
         except IdentifierError:
             continue
         if (name, identifier) in tried:
@@ -195,6 +207,10 @@ def _done_jobs(
         layout = moved_to(layout) or layout
         if os.path.isfile(layout.done):  # noqa: PTH113
             yield layout
+
+
+def _renamed(naming: Mapping[str, str], name: str) -> str:
+    return naming.get(name, name)
 
 
 def _place_of(cls: type) -> tuple[str, str]:

@@ -80,7 +80,7 @@ class _FormerEncoder(Encoder):
         super().__init__(root, None)
         self._names = names
 
-    def plan_of(self, cls: type[Any]) -> Plan:  # type: ignore[override]  # it is static there
+    def plan_of(self, cls: type[Any]) -> Plan:
         return self._names.plan_of(cls)
 
     def identifier_of(self, config: Any) -> str:

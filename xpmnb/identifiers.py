@@ -172,12 +172,6 @@ class Encoder:
 
     __slots__ = ("has_instances", "low", "memo", "partial", "path", "root")
 
-    plan_of = staticmethod(_plan)
-    """Gives what the encoding of a class needs."""
-    identifier_of = staticmethod(identifier)
-    """Gives the identifier of a task that the graph refers to."""
-    name_of = staticmethod(qualified_name)
-    """Gives the declared name of an Enum."""
     is_usual = True
     """Whether what it finds is what every other encoder without exclusions finds."""
 
@@ -190,6 +184,18 @@ class Encoder:
         self.low = 0
         """The smallest depth that was referred to; more than the current depth if none."""
         self.has_instances = False
+
+    def plan_of(self, cls: Declared | type[Any]) -> Plan:
+        """Return what the encoding of a class needs."""
+        return _plan(cls)
+
+    def identifier_of(self, config: Any) -> str:
+        """Return the identifier of a task that the graph refers to."""
+        return identifier(config)
+
+    def name_of(self, cls: type) -> str:
+        """Return the declared name of an Enum."""
+        return qualified_name(cls)
 
     def encode(self, value: Any) -> bytes:
         """Return the canonical bytes of a value."""

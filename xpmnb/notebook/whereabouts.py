@@ -197,7 +197,7 @@ def _look_up() -> Starter:
                 starter = notebook_of_command(command)
                 if starter.is_tool:
                     return Starter(starter.notebook, process.cwd(), is_tool=True)
-            if any(each.startswith("jupyter-") for each in map(_base, command[:2])):
+            if any(_base(each).startswith("jupyter") for each in command[:3]):
                 return starter  # a server: it tells each of its kernels the name
             if any("ipykernel" in each for each in command):
                 return Starter(is_inside_kernel=True)

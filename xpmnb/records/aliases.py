@@ -28,6 +28,7 @@ __all__ = [
     "add_alias",
     "is_called",
     "jobs_called",
+    "load_aliases",
     "normal_name",
     "read_aliases",
     "remove_alias",
@@ -99,6 +100,17 @@ def read_aliases(layout: WorkspaceLayout) -> Aliases:
             aliases = NO_ALIASES
         known = _read[path] = (stamp, aliases)
     return known[1]
+
+
+def load_aliases(layout: WorkspaceLayout) -> Aliases:
+    """Read the former names that a workspace knows.
+
+    Raises
+    ------
+    WorkspaceError
+        The file is damaged or cannot be read.
+    """
+    return _load(layout.aliases) if os.path.lexists(layout.aliases) else NO_ALIASES
 
 
 def add_alias(layout: WorkspaceLayout, old: str, new: str) -> None:
@@ -220,8 +232,7 @@ def _edited(layout: WorkspaceLayout) -> Iterator[dict[str, list[str]]]:
     try:
         _await(lock, layout.aliases)
         try:
-            known = _load(layout.aliases) if os.path.lexists(layout.aliases) else NO_ALIASES
-            former = {name: list(names) for name, names in known.former.items()}
+            former = {name: list(names) for name, names in load_aliases(layout).former.items()}
             yield former
             document = {"format": FORMAT, "former": former}
             write_atomic(layout.aliases, json.dumps(document, indent=1).encode())

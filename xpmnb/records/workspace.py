@@ -13,7 +13,7 @@ from contextlib import suppress
 
 from xpmnb.errors import WorkspaceError
 
-from .aliases import add_alias, is_called, jobs_called, normal_name
+from .aliases import add_alias, is_called, jobs_called, normal_name, remove_alias
 from .collector import collector_paused
 from .events import JobRecord
 from .job_directory import Submission, read_events, read_job
@@ -233,6 +233,16 @@ class WorkspaceRecords:
                 with suppress(OSError):
                     restore_link(origin, layout)
         return count
+
+    def forget(self, old: str, new: str) -> None:
+        """Take back what :meth:`adopt` recorded; what was moved since then stays where it is.
+
+        Raises
+        ------
+        WorkspaceError
+            It is not recorded.
+        """
+        remove_alias(self.layout, normal_name(old), normal_name(new).lower())
 
     def _run_layouts(self) -> list[RunLayout]:
         found = [
