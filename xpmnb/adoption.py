@@ -130,7 +130,10 @@ def likely_home(task: Any, layout: JobLayout) -> str | None:
         # The whole notebook has another name, or this class alone has moved.
         whole = {each: other + each[len(place) :] for each in inside}
         alone = {each: old for each, old in whole.items() if each == name}
-        for naming, old, new in ((whole, other, place), (alone, f"{other}.{path}", name)):
+        guesses = [(whole, other, place), (alone, f"{other}.{path}", name)]
+        if whole == alone and type(task).__module__ != "__main__":
+            guesses.reverse()  # modules are rarely renamed, classes often move there
+        for naming, old, new in guesses:
             if next(_done_jobs(task, workspace, iter((naming,))), None) is not None:
                 _asked[folder] = _MAX_QUESTIONS
                 return _advice(f"{other}.{path}", old, new, workspace.root)

@@ -99,16 +99,17 @@ def move_job(old: JobLayout, new: JobLayout, trash: str) -> bool:
             if os.path.isdir(new.path) and not _set_aside(new, trash):
                 return False
             os.makedirs(os.path.dirname(new.path), exist_ok=True)
-            os.rename(old.path, new.path)
+            try:
+                os.rename(old.path, new.path)
+            finally:  # also where Ctrl-C comes just now
+                if os.path.isdir(new.hidden):
+                    _link(old, new)
         finally:
             lock.release()
     except OSError as error:
         if not os.path.isdir(old.path) or is_locked(new.lock):  # another kernel was quicker
             return False
         raise MoveError(f"{error.strerror} ({error.filename})") from error
-    # The job is found from now on; a link that cannot be made is no reason to run it again.
-    with suppress(OSError):
-        restore_link(old, new)
     return True
 
 
@@ -145,6 +146,12 @@ def origin_of(layout: JobLayout) -> JobLayout | None:
         return layout.workspace.job(task, identifier)
     except OSError:  # no name of a folder: somebody else wrote it
         return None
+
+
+def _link(old: JobLayout, new: JobLayout) -> None:
+    # The job is found from now on; a link that cannot be made is no reason to run it again.
+    with suppress(OSError):
+        restore_link(old, new)
 
 
 def _acquire(lock: PathLock, old: JobLayout) -> bool:
