@@ -6,6 +6,7 @@ workspace says of former names is in ``records/aliases.py``.
 
 from __future__ import annotations
 
+import inspect
 import re
 from typing import TYPE_CHECKING, Any, overload
 
@@ -14,7 +15,7 @@ from xpmnb.core.registry import Declared
 from xpmnb.errors import DeclarationError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from typing import TypeVar
 
     T = TypeVar("T")
@@ -25,9 +26,6 @@ _told: dict[str, tuple[str, ...]] = {}
 """Names that deprecated subclasses had, by the name of the class that they stand for now."""
 
 _any = False
-
-# What Python and xpmnb put into the namespace of a class whose body is empty.
-_OF_EVERY_CLASS = frozenset({"_abc_impl"})
 
 
 @overload
@@ -111,7 +109,7 @@ def _add_names(cls: type[T], names: tuple[str, ...]) -> type[T]:
         )
         raise DeclarationError(message)
     known = vars(declared).get("__xpm_former__", ())
-    type.__setattr__(declared, "__xpm_former__", tuple(dict.fromkeys((*known, *names))))
+    type.__setattr__(declared, "__xpm_former__", tuple(dict.fromkeys((*names, *known))))
     _any = True
     return cls
 
@@ -125,15 +123,10 @@ def _stand_for_base(cls: type[T]) -> type[T]:
     if len(cls.__bases__) != 1 or not bases or bases[0].__module__.startswith("xpmnb.core."):
         message = f"@deprecate class {name}: derive it from the class that replaces it alone{how}"
         raise DeclarationError(message)
-    content = [
-        *vars(declared).get("__xpm_fields__", ()),
-        *vars(declared).get("__annotations__", ()),
-        *(each for each in vars(declared) if not each.startswith("__")),
-    ]
-    content = [each for each in dict.fromkeys(content) if each not in _OF_EVERY_CLASS]
+    content = list(_body_of(declared))
     if content:
         message = (
-            f"@deprecate class {name} has {', '.join(content)}: its configurations become those of "
+            f"@deprecate class {name} has {', '.join(dict.fromkeys(content))}: its configurations become those of "
             f"{bases[0].__qualname__}, so leave its body empty{how}"
         )
         raise DeclarationError(message)
@@ -143,6 +136,19 @@ def _stand_for_base(cls: type[T]) -> type[T]:
         registry.stand_for(declared, bases[0])
         _any = True
     return cls
+
+
+def _body_of(cls: Declared) -> Iterator[str]:
+    """Yield what a person wrote into the body of a class."""
+    yield from vars(cls)["__xpm_fields__"]
+    yield from inspect.get_annotations(cls)
+    for name, value in vars(cls).items():
+        # Python and xpmnb put much else there; __xpmid__ is a name, which is what this is about.
+        is_special = name.startswith("__") or name == "_abc_impl"
+        if not is_special or name == "__launcher__":
+            yield name
+        elif inspect.isfunction(value) and name.startswith(("__init__", "__post_", "__valid")):
+            yield name
 
 
 def _declared(cls: type) -> Declared:

@@ -45,10 +45,10 @@ def moved_to(layout: JobLayout) -> JobLayout | None:
         real, inside = os.path.realpath(layout.path), os.path.realpath(jobs)
     except OSError:  # a link to itself
         return None
-    task, separator, identifier = real.removeprefix(f"{inside}{os.sep}").partition(os.sep)
-    if task == real or not separator or os.sep in identifier or not os.path.isdir(real):
+    below = real.removeprefix(f"{inside}{os.sep}")
+    if below == real or below.count(os.sep) != 1 or not os.path.isdir(real):
         return None
-    return JobLayout(f"{jobs}/{task}/{identifier}")
+    return JobLayout(f"{jobs}/{below.replace(os.sep, '/')}")
 
 
 def move_job(old: JobLayout, new: JobLayout, trash: str) -> bool:
