@@ -122,9 +122,9 @@ def test_a_renamed_notebook_keeps_its_results(tmp_path: Path) -> None:
     assert rows(tmp_path) == [("new.score", "done"), ("new.train", "done")]
     after = workspace(tmp_path / "runs").jobs().set_index("task")
     for column in ("started", "ended", "params.lr"):
-        assert after.loc["new.train", column] == before.loc["old.train", column]
+        assert str(after.loc["new.train", column]) == str(before.loc["old.train", column])
     record = json.loads((train.path / "__xpm__/params.json").read_text())
-    origin = Path(before.loc["old.train", "path"]).name
+    origin = Path(str(before.loc["old.train", "path"])).name
     assert record["adopted_from"] == f"old.train/{origin}"
     assert (record["task"], record["identifier"]) == ("new.train", train.id)
 

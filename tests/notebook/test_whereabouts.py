@@ -238,15 +238,18 @@ class _Colab(BaseHTTPRequestHandler):
 def colab(shell: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> Iterator[type[_Colab]]:
     """Be a kernel of Colab, whose sessions a local server tells."""
     assert shell.kernel
-    handler = type("Handler", (_Colab,), {"hold": threading.Event()})
-    server = HTTPServer(("127.0.0.1", 0), handler)
+
+    class Handler(_Colab):
+        hold = threading.Event()
+
+    server = HTTPServer(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     monkeypatch.setitem(sys.modules, "google.colab", ModuleType("google.colab"))
     monkeypatch.setenv("COLAB_JUPYTER_IP", "127.0.0.1")
     monkeypatch.setattr(whereabouts, "_COLAB_PORT", server.server_port)
-    yield handler
-    handler.hold.set()
+    yield Handler
+    Handler.hold.set()
     server.shutdown()
     server.server_close()
     thread.join()
@@ -286,7 +289,11 @@ def test_who_started_it_is_asked_once(
     """Processes are looked at once for each kernel."""
     assert shell.kernel
     asked: list[int] = []
-    starter = Starter("a.ipynb", "/home/me", is_tool=True)
-    monkeypatch.setattr(whereabouts, "_look_up", lambda: asked.append(1) or starter)
+
+    def look_up() -> Starter:
+        asked.append(1)
+        return Starter("a.ipynb", "/home/me", is_tool=True)
+
+    monkeypatch.setattr(whereabouts, "_look_up", look_up)
     assert [notebook_path() for _ in range(3)] == [Path("/home/me/a.ipynb")] * 3
     assert asked == [1]

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 _NAME = re.compile(r"[\w-]+(\.[\w-]+)*")
 
+_MEANT = frozenset({"__init__", "__launcher__", "__post_init__", "__validate__"})
+"""Special names that mean something in the body of a Config."""
+
 _told: dict[str, tuple[str, ...]] = {}
 """Names that deprecated subclasses had, by the name of the class that they stand for now."""
 
@@ -123,10 +126,10 @@ def _stand_for_base(cls: type[T]) -> type[T]:
     if len(cls.__bases__) != 1 or not bases or bases[0].__module__.startswith("xpmnb.core."):
         message = f"@deprecate class {name}: derive it from the class that replaces it alone{how}"
         raise DeclarationError(message)
-    content = list(_body_of(declared))
+    content = list(dict.fromkeys(_body_of(declared)))
     if content:
         message = (
-            f"@deprecate class {name} has {', '.join(dict.fromkeys(content))}: its configurations become those of "
+            f"@deprecate class {name} has {', '.join(content)}: its configurations become those of "
             f"{bases[0].__qualname__}, so leave its body empty{how}"
         )
         raise DeclarationError(message)
@@ -142,12 +145,9 @@ def _body_of(cls: Declared) -> Iterator[str]:
     """Yield what a person wrote into the body of a class."""
     yield from vars(cls)["__xpm_fields__"]
     yield from inspect.get_annotations(cls)
-    for name, value in vars(cls).items():
+    for name in vars(cls):
         # Python and xpmnb put much else there; __xpmid__ is a name, which is what this is about.
-        is_special = name.startswith("__") or name == "_abc_impl"
-        if not is_special or name == "__launcher__":
-            yield name
-        elif inspect.isfunction(value) and name.startswith(("__init__", "__post_", "__valid")):
+        if name in _MEANT or not (name.startswith("__") or name == "_abc_impl"):
             yield name
 
 
