@@ -2,6 +2,8 @@
 
 import json
 import os
+import signal
+import threading
 import warnings
 from pathlib import Path
 from typing import Any
@@ -9,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.support.declaring import Cells
+from tests.support.processes import finish, start, write_script
 from tests.support.running import running
 from xpmnb import JobState, workspace
 from xpmnb.adoption import find_former
@@ -333,6 +336,72 @@ def test_a_move_that_is_cut_short_is_taken_up_again(
     assert moving.moved_to(old) == new
     assert Path(old.done).is_file()
     assert sorted(record.task for record in records.all_records()) == ["new.fit", "old.score"]
+
+
+KILLED = """
+from xpmnb.records import moving
+from xpmnb.records.layout import JobLayout
+
+old, new, step, when = sys.argv[2:]
+owner, name = (os, step[3:]) if step.startswith("os.") else (moving, step)
+real = getattr(owner, name)
+
+def cut(*args, **kwargs):
+    if when == "after":
+        real(*args, **kwargs)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+setattr(owner, name, cut)
+moving.move_job(JobLayout(old), JobLayout(new), f"{ROOT}/trash")
+"""
+
+
+@pytest.mark.parametrize("step", ["_name_files", "_describe", "os.rename", "os.symlink"])
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_kernel_that_is_killed_in_a_move_loses_nothing(
+    tmp_path: Path, step: str, when: str
+) -> None:
+    """After kill -9 at any step the next submission finds the result, and adopt mends the rest."""
+    make_old(tmp_path)
+    records = workspace(tmp_path / "runs")
+    records.adopt("old", "new")
+    with Notebook("new") as new:
+        identifier = new.Train.C(model=new.Model.C(layers=3)).__identifier__()
+        (old,) = [each for each in records.iter_job_layouts() if each.task == "old.train"]
+        to = records.layout.job("new.train", identifier)
+        script = write_script(tmp_path, KILLED)
+        process = start(script, tmp_path, old.path, to.path, step, when)
+        finish(process)
+        assert process.returncode == -signal.SIGKILL
+        train, _ = submit_new(tmp_path, new)
+    assert COUNT == []
+    assert train.stdout.read_text() == "trained\n"
+    records.adopt("old", "new")
+    assert rows(tmp_path)[-1] == ("new.train", "done")
+    assert moving.moved_to(old) == to
+
+
+def test_many_may_move_a_job_at_a_time(tmp_path: Path) -> None:
+    """Of several that take over the same job at the same moment one does, and all find it."""
+    make_old(tmp_path)
+    records = workspace(tmp_path / "runs")
+    (old,) = [each for each in records.iter_job_layouts() if each.task == "old.train"]
+    new = records.layout.job("new.fit", "f" * 64)
+    moved: list[bool] = []
+    barrier = threading.Barrier(6)
+
+    def move(number: int) -> None:
+        barrier.wait()
+        moved.append(moving.move_job(old, new, str(tmp_path / f"trash{number}")))
+        assert Path(new.done).is_file()
+
+    threads = [threading.Thread(target=move, args=(number,)) for number in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(moved) == [False] * 5 + [True]
+    assert moving.moved_to(old) == new
 
 
 def test_a_job_that_is_locked_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

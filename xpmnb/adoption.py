@@ -117,8 +117,10 @@ def likely_home(task: Any, layout: JobLayout) -> str | None:
     """
     workspace, name = layout.workspace, layout.task
     folder = os.path.dirname(layout.path)  # noqa: PTH120 (a str; for each submission)
+    if os.path.isdir(folder):  # noqa: PTH112
+        return None
     place, path = _place_of(type(task))
-    if not place or os.path.isdir(folder):  # noqa: PTH112
+    if not place:
         return None
     asked = _asked[folder] = _asked.get(folder, 0) + 1
     if asked > _MAX_QUESTIONS:

@@ -162,7 +162,7 @@ def _acquire(lock: PathLock, old: JobLayout) -> bool:
             if lock.acquire():
                 return True
         except FileNotFoundError:
-            if not os.path.isdir(old.path):
+            if os.path.islink(old.path) or not os.path.isdir(old.path):
                 return False
             raise
         if time.monotonic() > deadline:
