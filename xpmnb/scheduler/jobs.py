@@ -64,7 +64,6 @@ class Job(JobFiles):
         "holding",
         "launcher",
         "message",
-        "note",
         "params",
         "program",
         "recognised",
@@ -117,9 +116,6 @@ class Job(JobFiles):
         """The state as last seen."""
         self.message = ""
         """Why it failed, in one line."""
-        self.note = ""
-        """What a person should know of its names: that its result was taken over from a former
-        name, or is likely to be found under another."""
         self.stopping = False
         """Whether it was asked to stop and has not ended yet."""
         self.run: Run | None = None
