@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from xpmnb.comparing import diff
     from xpmnb.core.config import Config, InstanceConfig
     from xpmnb.core.fields import Constant, Meta, Param, field
+    from xpmnb.core.former import deprecate
     from xpmnb.core.model import LightweightTask, ResumableTask, Task
     from xpmnb.core.tags import setmeta, tag, tags, tagspath
     from xpmnb.core.types import Choices, DependentMarker, SubmitHook
@@ -63,6 +64,7 @@ _HOMES = {
     "ThreadLauncher": "launchers",
     "XpmnbError": "errors",
     "cache": "caching",
+    "deprecate": "core.former",
     "diff": "comparing",
     "experiment": "experiments",
     "field": "core.fields",
@@ -103,6 +105,7 @@ __all__ = [
     "ThreadLauncher",
     "XpmnbError",
     "cache",
+    "deprecate",
     "diff",
     "experiment",
     "field",
@@ -162,7 +165,7 @@ def _in_notebook() -> bool:
 
 
 def _notebook_stem() -> str | None:
-    from xpmnb.notebook.cells import notebook_stem
+    from xpmnb.notebook.whereabouts import notebook_stem
 
     return notebook_stem()
 

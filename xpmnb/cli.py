@@ -14,6 +14,7 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 
+from xpmnb.commands.adopting import adopt, forget, list_aliases
 from xpmnb.commands.cancelling import cancel_jobs, unended_jobs
 from xpmnb.commands.display import escaped
 from xpmnb.commands.listing import Filter, list_jobs
@@ -102,6 +103,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_log(commands)
     _add_cancel(commands)
     _add_run(commands)
+    _add_adopt(commands)
     return parser
 
 
@@ -185,14 +187,32 @@ def _add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     _add_job(parser)
 
 
+def _add_adopt(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    more = (
+        "A name is that of a class (digits.train), or of a notebook or module (digits) for all "
+        "that is declared there. Finished jobs of the old name are then taken over when they are "
+        "submitted under the new one, instead of being run again."
+    )
+    summary = "Keep results under a new name"
+    parser = _add_command(commands, "adopt", summary, more, _adopt)
+    parser.add_argument("old", nargs="?", metavar="OLD", help="what it was called")
+    parser.add_argument("new", nargs="?", metavar="NEW", help="what it is called now")
+    _add_workspace(parser, "where the jobs are")
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--list", action="store_true", help="show what is recorded")
+    what.add_argument("--remove", action="store_true", help="take back what was recorded")
+    parser.set_defaults(usage=parser.format_usage())
+
+
 def _add_job(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("job", metavar="JOB", help=_JOB)
     _add_workspace(parser)
 
 
-def _add_workspace(parser: argparse.ArgumentParser) -> None:
-    where = f"where identifiers are looked for: {_WORKSPACE}"
-    parser.add_argument("--workspace", metavar="WORKSPACE", help=where)
+def _add_workspace(
+    parser: argparse.ArgumentParser, what: str = "where identifiers are looked for"
+) -> None:
+    parser.add_argument("--workspace", metavar="WORKSPACE", help=f"{what}: {_WORKSPACE}")
 
 
 def _add_json(parser: argparse.ArgumentParser) -> None:
@@ -258,6 +278,19 @@ def _cancel(parsed: argparse.Namespace) -> int:
 
 def _run(parsed: argparse.Namespace) -> int:
     return run_job(find_job(parsed.job, parsed.workspace))
+
+
+def _adopt(parsed: argparse.Namespace) -> int:
+    names = [name for name in (parsed.old, parsed.new) if name is not None]
+    if len(names) != (0 if parsed.list else 2):
+        sys.stderr.write(parsed.usage)
+        print("xpmnb adopt: error: give OLD and NEW, or --list", file=sys.stderr)
+        return _WRONG
+    with _warnings_in_one_line():
+        records = find_workspace(parsed.workspace)
+        if parsed.list:
+            return list_aliases(records)
+        return (forget if parsed.remove else adopt)(records, *names)
 
 
 @contextmanager

@@ -54,7 +54,7 @@ from xpmnb.core.walk import iter_graph, iter_inside
 from xpmnb.errors import IdentifierError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from xpmnb.core.fields import Parameter
     from xpmnb.partials import Partial
@@ -77,7 +77,7 @@ class _Row:
 
 
 @dataclass(slots=True)
-class _Plan:
+class Plan:
     """All that the encoding of a class needs and that its objects share."""
 
     header: bytes
@@ -111,7 +111,12 @@ def identifier(config: Any, *, partial: Partial | None = None) -> str:
         return str(state.job.id)
     if partial is None and state.known_identifier is not None:
         return state.known_identifier
-    encoder = _Encoder(config, partial)
+    return compute(config, Encoder(config, partial))
+
+
+def compute(config: Any, encoder: Encoder) -> str:
+    """Return the identifier of a configuration as an encoder that was made for it sees it."""
+    state = state_of(config)
     try:
         digest, has_instances = encoder.digest(config)
         if has_instances:
@@ -123,27 +128,33 @@ def identifier(config: Any, *, partial: Partial | None = None) -> str:
         message = f"{type(config).__qualname__}: values nested too deeply for an identifier"
         raise IdentifierError(message) from None
     if state.producer is not None and state.producer is not config:
-        digest = _sha256(b"p" + bytes.fromhex(identifier(state.producer)) + digest).digest()
+        maker = bytes.fromhex(encoder.identifier_of(state.producer))
+        digest = _sha256(b"p" + maker + digest).digest()
     return digest.hex()
 
 
 def encode(value: Any) -> bytes:
     """Return the canonical bytes of a value, or raise an IdentifierError that names it."""
-    return _Encoder(None, None).encode(value)
+    return Encoder(None, None).encode(value)
 
 
-def _plan(cls: Declared | type[Any]) -> _Plan:
+def _plan(cls: Declared | type[Any]) -> Plan:
     plain = cls.__xpm_plain__
-    plan: _Plan | None = plain.__dict__.get("__xpm_plan__")
+    plan: Plan | None = plain.__dict__.get("__xpm_plan__")
     if plan is None or plan.generation != generation():
-        now = generation()
-        rows = [_row(parameter) for _, parameter in sorted(parameters(plain).items())]
-        plan = _Plan(encode_text(FORMAT) + encode_text(plain.__xpm_name__), rows, now)
+        plan = make_plan(plain, plain.__xpm_name__, encode)
         type.__setattr__(plain, "__xpm_plan__", plan)
     return plan
 
 
-def _row(parameter: Parameter) -> _Row:
+def make_plan(cls: Declared, name: str, encode: Callable[[Any], bytes]) -> Plan:
+    """Return the plan of a class under a name, with its defaults as a function encodes them."""
+    now = generation()
+    rows = [_row(parameter, encode) for _, parameter in sorted(parameters(cls).items())]
+    return Plan(encode_text(FORMAT) + encode_text(name), rows, now)
+
+
+def _row(parameter: Parameter, encode: Callable[[Any], bytes]) -> _Row:
     ignored = None
     if parameter.field.ignore_default and parameter.kind is Kind.PARAM:
         default = fresh_default(parameter)
@@ -156,10 +167,13 @@ def _row(parameter: Parameter) -> _Row:
     )
 
 
-class _Encoder:
+class Encoder:
     """Encodes one graph of configurations. One thread; made for one use."""
 
     __slots__ = ("has_instances", "low", "memo", "partial", "path", "root")
+
+    is_usual = True
+    """Whether what it finds is what every other encoder without exclusions finds."""
 
     def __init__(self, root: Any, partial: Partial | None) -> None:
         self.root = root
@@ -171,7 +185,20 @@ class _Encoder:
         """The smallest depth that was referred to; more than the current depth if none."""
         self.has_instances = False
 
+    def plan_of(self, cls: Declared | type[Any]) -> Plan:
+        """Return what the encoding of a class needs."""
+        return _plan(cls)
+
+    def identifier_of(self, config: Any) -> str:
+        """Return the identifier of a task that the graph refers to."""
+        return identifier(config)
+
+    def name_of(self, cls: type) -> str:
+        """Return the declared name of an Enum."""
+        return qualified_name(cls)
+
     def encode(self, value: Any) -> bytes:
+        """Return the canonical bytes of a value."""
         atom = ATOMS.get(type(value))
         if atom is not None:
             return atom(value)
@@ -187,7 +214,7 @@ class _Encoder:
         if kind is set or kind is SealedSet or kind is frozenset:
             return self._sequence(b"S", sorted(self.encode(v) for v in value if not _is_meta(v)))
         if isinstance(value, enum.Enum) and value.name is not None:
-            return b"e" + encode_text(qualified_name(kind)) + encode_text(value.name)
+            return b"e" + encode_text(self.name_of(kind)) + encode_text(value.name)
         message = f"{value!r:.80} of type {kind.__qualname__} has no canonical encoding"
         raise IdentifierError(message)
 
@@ -207,7 +234,7 @@ class _Encoder:
         del self.path[id(config)]
         if self.low > depth:  # not in a cycle: the same from wherever it is reached
             self.memo[id(config)] = result
-            if state.sealed and self.partial is None:
+            if state.sealed and self.partial is None and self.is_usual:
                 state.digest = (generation(), result)
         self.low = min(outer_low, self.low) if self.low < depth else outer_low
         self.has_instances = outer_instances or result[1]
@@ -215,12 +242,14 @@ class _Encoder:
 
     def _kept(self, state: ConfigState) -> tuple[bytes, bool] | None:
         """Return what an earlier encoder found, unless a class was declared anew since then."""
-        if self.partial is not None or state.digest is None or state.digest[0] != generation():
+        if self.partial is not None or not self.is_usual:
+            return None
+        if state.digest is None or state.digest[0] != generation():
             return None
         return state.digest[1]  # type: ignore[no-any-return]
 
     def _content(self, config: Any, state: ConfigState) -> bytes:
-        plan = _plan(type(config))
+        plan = self.plan_of(type(config))
         values = config.__dict__
         parts = [plan.header]
         for row in plan.rows:
@@ -273,10 +302,10 @@ class _Encoder:
             message = f"{type(config).__qualname__} is an instance, not a configuration"
             raise IdentifierError(message)
         if state.job is not None:
-            return b"c" + bytes.fromhex(state.job.id)
+            return b"c" + bytes.fromhex(self.identifier_of(config))
         content = self.digest(config)[0]
         if state.producer is not None:
-            return b"p" + bytes.fromhex(identifier(state.producer)) + content
+            return b"p" + bytes.fromhex(self.identifier_of(state.producer)) + content
         return b"c" + content
 
     @staticmethod
@@ -314,7 +343,7 @@ class _InstanceMarks:
     One thread; made for one use.
     """
 
-    def __init__(self, encoder: _Encoder) -> None:
+    def __init__(self, encoder: Encoder) -> None:
         self.encoder = encoder
         self.has_several = False
         """Whether there are distinct but equal ones."""
@@ -342,7 +371,7 @@ class _InstanceMarks:
 
     def _children(self, config: Any) -> Iterator[Any]:
         """Yield the configurations that count, in an order that only the values decide."""
-        for row in _plan(type(config)).rows:
+        for row in self.encoder.plan_of(type(config)).rows:
             value = config.__dict__.get(row.name)
             if _is_included(row, value) and not self.encoder.is_excluded(config, row):
                 yield from self._in_order(value)

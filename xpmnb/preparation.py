@@ -58,7 +58,7 @@ def make_ready(layout: JobLayout, *, fresh: bool, keep: bool, code: str | None =
     if not keep:
         empty_directory(layout)
     elif os.path.exists(layout.failed):  # noqa: PTH110
-        trash = _trash_of(layout)
+        trash = trash_of(layout)
         trash.mkdir(parents=True)
         os.rename(layout.failed, trash / os.path.basename(layout.failed))  # noqa: PTH104, PTH119
     return True
@@ -81,7 +81,7 @@ def empty_directory(layout: JobLayout) -> None:
     OSError
         If something cannot be moved.
     """
-    trash = _trash_of(layout)
+    trash = trash_of(layout)
     for folder, keep in ((layout.path, "__xpm__"), (layout.hidden, "lock")):
         for name in os.listdir(folder):  # noqa: PTH208
             if name != keep:
@@ -90,7 +90,7 @@ def empty_directory(layout: JobLayout) -> None:
                 os.rename(f"{folder}/{name}", target / name)  # noqa: PTH104
 
 
-def _trash_of(layout: JobLayout) -> Path:
+def trash_of(layout: JobLayout) -> Path:
     """Return a new folder in the trash; its name tells job and time."""
     stamp = time.strftime("%Y%m%dT%H%M%S", time.gmtime())
     name = f"{layout.identifier}-{stamp}-{time.time_ns() % 1_000_000_000:09d}"

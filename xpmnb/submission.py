@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from xpmnb.adoption import take_over_former
 from xpmnb.code_hash import code_of
 from xpmnb.core.hooks import hooks_of
 from xpmnb.core.model import Task
@@ -90,6 +91,7 @@ def make_job(task: Any, place: Place, options: SubmitOptions) -> tuple[Job, Any]
     layout = place.workspace.job(type(task).__xpm_name__, identifier(task))
     shown = {name: readable(value) for name, value in tags(task).items()}
     job = Job(layout, task, shown, place.launcher, place.cancel)
+    job.note = take_over_former(task, layout)
     job.params = flatten(task)
     job.dependencies = dependencies
     if options.environ:

@@ -96,7 +96,8 @@ def test_one_broken_directory_breaks_nothing(records: WorkspaceRecords) -> None:
     jobs = Path(records.layout.jobs)
     (jobs / "nb.a" / "foreign").mkdir()
     (jobs / "nb.a" / "loop").symlink_to(jobs / "nb.a" / "loop")
-    (jobs / "nb.a" / "elsewhere").symlink_to(jobs / "nb.a" / "1")
+    (jobs / "nb.a" / "again").symlink_to(jobs / "nb.a" / "1")
+    (jobs / "nb.a" / "elsewhere").symlink_to(records.layout.experiments)
     (jobs / "nb.a" / "odd\nname\udcff").mkdir()
     found = {record.identifier: record for record in records.all_records()}
     assert set(found) == {"1", "foreign", "elsewhere", "odd\nname\udcff"}

@@ -57,7 +57,7 @@ def qualified_name(cls: type) -> str:
     ------
     DeclarationError
         If ``__xpmid__`` is not made of letters, digits, ``_``, ``-`` and single dots. It names a
-        directory, so nothing else is allowed.
+        directory, so nothing else is allowed. If ``__xpm_notebook__`` is no string.
     """
     explicit = cls.__dict__.get("__xpmid__")
     if explicit is not None:
@@ -73,9 +73,21 @@ def qualified_name(cls: type) -> str:
 
 
 def place_name(module: str) -> str:
-    """Return what stands for the module of a class."""
+    """Return what stands for the module of a class.
+
+    Raises
+    ------
+    DeclarationError
+        If its ``__xpm_notebook__`` is no string.
+    """
     told = getattr(sys.modules.get(module), "__xpm_notebook__", None)
-    if isinstance(told, str) and told:
+    if told is not None and not isinstance(told, str):
+        message = (
+            f"__xpm_notebook__ = {told!r:.80}: give the name of the notebook as a string, such as "
+            '__xpm_notebook__ = "digits"'
+        )
+        raise DeclarationError(message)
+    if told:
         return re.sub(r"\W", "_", told)
     return _main_name() if module == "__main__" else module
 
@@ -103,6 +115,13 @@ def register(cls: Declared) -> None:
         _refuse_confusion(old, cls)
         _generation += 1
     _newest[cls.__xpm_name__] = cls
+
+
+def stand_for(cls: Declared, current: Declared) -> None:
+    """Make a class that is there under its old name an earlier definition of another one."""
+    if _newest.get(cls.__xpm_name__) is cls:
+        del _newest[cls.__xpm_name__]
+    type.__setattr__(cls, "__xpm_name__", current.__xpm_name__)
 
 
 def _refuse_confusion(old: Declared, new: Declared) -> None:

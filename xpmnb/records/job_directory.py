@@ -18,6 +18,7 @@ from .files import is_locked, read_bytes
 from .journal import read_journal
 from .json_values import as_mapping, as_text
 from .layout import JobLayout
+from .moving import moved_to
 from .states import FailureReason, JobState
 
 __all__ = ["Submission", "read_events", "read_job"]
@@ -177,7 +178,8 @@ def read_job(
 
 def _check_directory(layout: JobLayout, submission: Submission | None, reader: _Reader) -> None:
     path = layout.path
-    if os.path.islink(path):
+    # A job that was moved to another name is as good under the old one.
+    if os.path.islink(path) and moved_to(layout) is None:
         reader.problems.append(f"the job directory is a symbolic link to {os.path.realpath(path)}")
     if submission is None and not os.path.isdir(layout.hidden):
         reader.problems.append("it is not a job directory: it has no folder __xpm__")

@@ -320,6 +320,11 @@ class WorkspaceLayout:
         return f"{self.root}/code/{check_name('code', digest, self.root)}.json"
 
     @property
+    def aliases(self) -> str:
+        """What classes, notebooks and modules were called before."""
+        return f"{self.root}/aliases.json"
+
+    @property
     def tokens(self) -> str:
         """Named resources shared by all kernels of the workspace."""
         return f"{self.root}/tokens"

@@ -8,14 +8,17 @@ from __future__ import annotations
 import os
 import time
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 
 from xpmnb.errors import WorkspaceError
 
+from .aliases import add_alias, is_called, jobs_called, normal_name, remove_alias
 from .collector import collector_paused
 from .events import JobRecord
 from .job_directory import Submission, read_events, read_job
 from .layout import JobLayout, RunLayout, WorkspaceLayout
+from .moving import moved_to, origin_of, restore_link
 from .run_index import RunJournal, indexed_records, read_index
 
 __all__ = ["RunJournal", "Submission", "WorkspaceRecords", "read_events", "read_job"]
@@ -113,7 +116,7 @@ class WorkspaceRecords:
         jobs = self.layout.jobs
         for task in sorted(_folders(jobs)):
             folder = f"{jobs}/{task}"
-            for identifier in sorted(_folders(folder)):
+            for identifier in sorted(_folders(folder, is_row=_is_job)):
                 yield JobLayout(f"{folder}/{identifier}")
 
     def read_job(
@@ -147,7 +150,7 @@ class WorkspaceRecords:
         layouts = [self.layout.run(experiment, name) for name in reversed(names)]
         with collector_paused():
             indexes = [read_index(layout) for layout in layouts]
-            records = list(indexed_records(self.layout.jobs, indexes).values())
+            records = self._once(list(indexed_records(self.layout.jobs, indexes).values()))
         for index in indexes:
             if index.problem is not None:
                 warnings.warn(
@@ -174,7 +177,72 @@ class WorkspaceRecords:
                 for layout in self.iter_job_layouts()
                 if f"{layout.task}/{layout.identifier}" not in known
             )
-            return [*known.values(), *map(read_job, others)]
+            return self._once([*known.values(), *map(read_job, others)])
+
+    def _once(self, records: list[JobRecord]) -> list[JobRecord]:
+        """Leave out what is there under its present name as well, in the order that there is."""
+        jobs = self.layout.jobs
+        # One look at each folder: a question for each of 10,000 jobs would be felt.
+        links = {
+            f"{jobs}/{task}/{name}"
+            for task in {record.task for record in records}
+            for name in _folders(f"{jobs}/{task}", is_row=_is_moved)
+        }
+        if not links:
+            return records
+        present = {record.path for record in records}
+        return [
+            record
+            for record in records
+            if record.path not in links
+            or (home := moved_to(JobLayout(record.path))) is None
+            or home.path not in present
+        ]
+
+    def adopt(self, old: str, new: str) -> int:
+        """Record that what is called `new` now was called `old` before, and keep its results.
+
+        Finished jobs are found under the old name when they are submitted again, and are moved to
+        the new one instead of being run.
+
+        Parameters
+        ----------
+        old, new
+            The full name of a class (``digits.train``), or a notebook or module, for all that is
+            declared there (``digits``).
+
+        Returns
+        -------
+        int
+            How many jobs have the old name, or use it.
+
+        Raises
+        ------
+        WorkspaceError
+            A name is none, both are one, no job has the old one, or `new` is known as a former
+            name of `old`.
+        """
+        old, new = normal_name(old), normal_name(new).lower()
+        layouts = list(self.iter_job_layouts())
+        old, count = jobs_called(layouts, old)
+        add_alias(self.layout, old, new)
+        for layout in layouts:
+            # What was killed in the midst of a move may lack its link.
+            origin = origin_of(layout) if is_called(layout.task, new) else None
+            if origin is not None:
+                with suppress(OSError):
+                    restore_link(origin, layout)
+        return count
+
+    def forget(self, old: str, new: str) -> None:
+        """Take back what :meth:`adopt` recorded; what was moved since then stays where it is.
+
+        Raises
+        ------
+        WorkspaceError
+            It is not recorded.
+        """
+        remove_alias(self.layout, normal_name(old), normal_name(new).lower())
 
     def _run_layouts(self) -> list[RunLayout]:
         found = [
@@ -189,11 +257,12 @@ def _run_name(now: float) -> str:
     return f"{time.strftime('%Y%m%dT%H%M%S', time.gmtime(now))}-{fraction:04x}"
 
 
-def _folders(path: str) -> list[str]:
+def _folders(path: str, is_row: Callable[[os.DirEntry[str]], bool] | None = None) -> list[str]:
     """Give the names of the folders in a folder; hidden ones belong to other programs."""
+    wanted = is_row or _is_folder
     try:
         with os.scandir(path) as entries:
-            return [entry.name for entry in entries if entry.name[0] != "." and _is_folder(entry)]
+            return [entry.name for entry in entries if entry.name[0] != "." and wanted(entry)]
     except (FileNotFoundError, NotADirectoryError):
         return []
     except OSError as error:
@@ -208,3 +277,12 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return entry.is_dir()
     except OSError:  # a symbolic link to itself
         return False
+
+
+def _is_job(entry: os.DirEntry[str]) -> bool:
+    """Tell whether an entry is a job directory, and not what one was called before."""
+    return _is_folder(entry) and not _is_moved(entry)
+
+
+def _is_moved(entry: os.DirEntry[str]) -> bool:
+    return entry.is_symlink() and moved_to(JobLayout(os.path.abspath(entry.path))) is not None

@@ -18,7 +18,7 @@ class JobFiles:
         The files of the job.
     """
 
-    __slots__ = ("_layout", "id", "name")
+    __slots__ = ("_layout", "id", "name", "note")
 
     def __init__(self, layout: JobLayout) -> None:
         self._layout = layout
@@ -27,6 +27,8 @@ class JobFiles:
         """The identifier: 64 hexadecimal digits."""
         self.name: str = layout.name
         """The short name of the task: ``train``."""
+        self.note = ""
+        """Where its result came from, or is likely to be, if that is under another name."""
 
     @property
     def layout(self) -> JobLayout:
