@@ -14,6 +14,7 @@
     ├── SubmissionError           a task cannot be submitted
     │   └── ExportError           a class uses what another process cannot be given
     ├── LauncherError             a launcher cannot run jobs here
+    ├── DebugError                a job cannot be debugged, or not here
     ├── JobFailed                 the result of a failed job was asked for
     └── FailedExperiment          ``wait(check=True)`` found failed jobs
     GracefulTimeout               raised *by* a task: not enough time left
@@ -83,6 +84,10 @@ class SettingsError(XpmnbError, ValueError):
 
 class LauncherError(XpmnbError, RuntimeError):
     """Is raised when a launcher cannot run jobs on this machine."""
+
+
+class DebugError(XpmnbError, RuntimeError):
+    """Is raised when a job cannot be debugged, or not from where ``job.debug()`` was called."""
 
 
 class JobFailed(XpmnbError, RuntimeError):

@@ -17,7 +17,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from xpmnb.conclusion import Span, write_end
-from xpmnb.core.model import Running
 from xpmnb.endings import Ending, ending_of, result_json
 from xpmnb.preparation import describe, make_directory, make_ready
 from xpmnb.processes import HOST
@@ -29,6 +28,7 @@ from xpmnb.records.states import FailureReason, JobState
 from xpmnb.runtime import JobContext
 from xpmnb.scheduler.launcher import Outcome
 from xpmnb.turns import Turn
+from xpmnb.work import begin_work
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -235,9 +235,7 @@ class Attempt:
         """Make the objects, run the init tasks, and then the task."""
         built = self._work.build()
         context.places = built.places
-        running = Running(self.layout.path, dict(self._work.tags))
-        for each in (*built.init_tasks, built.root):
-            each.__dict__["__xpm_running__"] = running
+        begin_work(built, self.layout.path, self._work.tags)
         process = os.getpid()
         try:
             for each in built.init_tasks:

@@ -159,8 +159,6 @@ class JobRecord:
     """One line on a failure."""
     traceback: str | None = None
     """The task's own traceback; left out of records that come from the index of a run."""
-    place: str | None = None
-    """Where in the task's own code the error was raised; left out there, too."""
     params: Mapping[str, Any] = field(default_factory=dict)
     """Parameters by dotted name."""
     tags: Mapping[str, Any] = field(default_factory=dict)
@@ -187,6 +185,8 @@ class JobRecord:
     """Machine of the last attempt."""
     problem: str | None = None
     """What is damaged or contradicts itself, in words; None if nothing is."""
+    place: str | None = None
+    """Where in the task's own code the error was raised; left out like the traceback."""
 
 
 def fold(

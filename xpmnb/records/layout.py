@@ -300,6 +300,11 @@ class WorkspaceLayout:
         return f"{self.root}/trash"
 
     @property
+    def debug(self) -> str:
+        """Copies of job directories in which failed jobs ran again, for ``job.debug()``."""
+        return f"{self.root}/debug"
+
+    @property
     def partials(self) -> str:
         """Folders shared by jobs that differ only in excluded parameters."""
         return f"{self.root}/partials"

@@ -13,9 +13,9 @@ from xpmnb.core.walk import forget_whole
 from xpmnb.errors import JobFailed
 from xpmnb.records.files import read_bytes
 from xpmnb.records.states import FailureReason, JobState, check_move
+from xpmnb.scheduler.afterwards import Afterwards
 from xpmnb.scheduler.demands import NO_DEMANDS
 from xpmnb.scheduler.elsewhere import read_end
-from xpmnb.scheduler.job_files import JobFiles
 from xpmnb.scheduler.waiting import changed, wait_until
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ _INTERNAL = frozenset(
 )
 
 
-class Job(JobFiles):
+class Job(Afterwards):
     """One task with its values, in its directory. Made by ``submit()``, never by hand.
 
     A handle shows the state as its scheduler knows it; it changes until it is final, and then
@@ -328,7 +328,7 @@ class Job(JobFiles):
         self._context = self._cancel = None
         if self.task is not None:
             forget_whole(self.task)
-        self.task = self.launcher = self.program = self._environ = None
+        self.task = self.launcher = self.program = None
         self.demands = NO_DEMANDS
         self.dependencies = ()
         self.message = message
