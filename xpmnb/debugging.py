@@ -21,7 +21,7 @@ from xpmnb.debug_copy import DebugCopy, copy_of
 from xpmnb.document import from_document
 from xpmnb.endings import ending_of
 from xpmnb.errors import DebugError, XpmnbError
-from xpmnb.post_mortem import open_debugger
+from xpmnb.post_mortem import breakpoints_in_cells, can_ask, open_debugger
 from xpmnb.records.journal import JournalWriter
 from xpmnb.records.states import FailureReason, JobState
 from xpmnb.runtime import JobContext
@@ -44,9 +44,12 @@ def debug(job: Job) -> Any:
     copy = copy_of(job.layout)
     label, path = f"{job.name} {job.id[:8]}", copy.layout.path
     _say(f"{label} runs again here, on a copy of its directory that you may delete: {path}\n")
-    with _kernel_kept(), _at_work(copy) as context:
+    with ExitStack() as stack:
+        stack.enter_context(_kernel_kept())
+        stack.enter_context(breakpoints_in_cells())
+        context = stack.enter_context(_at_work(copy))
         try:
-            value = _run(job, copy, context)
+            value = _run(job, copy, context, stack)
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # noqa: BLE001 (user code may raise anything)
@@ -81,14 +84,16 @@ def _refuse(job: Job) -> None:
     raise DebugError(message)
 
 
-def _run(job: Job, copy: DebugCopy, context: JobContext) -> Any:
-    """Make the objects, run the init tasks, and then the task, as a worker does."""
+def _run(job: Job, copy: DebugCopy, context: JobContext, stack: ExitStack) -> Any:
+    """Make the objects, run the init tasks, and then the task, as a worker does.
+
+    What the task needs around it stays for the debugger, until the stack is left.
+    """
     layout = copy.layout
-    with ExitStack() as stack:
-        document = stack.enter_context(classes_beside(copy.document, copy.program, layout.script))
-        task = from_document(document)
-        stack.enter_context(_environment(dict(job.environ) or _environ_of(task, job)))
-        stack.enter_context(_no_running_loop())
+    classes = classes_beside(copy.document, copy.program, layout.script)
+    task = from_document(stack.enter_context(classes))
+    stack.enter_context(_environment(dict(job.environ) or _environ_of(task, job)))
+    with _no_running_loop():
         built = objects_of(task, layout.path, copy.partials)
         context.places = built.places
         begin_work(built, layout.path, copy.tags)
@@ -101,10 +106,8 @@ def _show(error: BaseException) -> None:
     """Show an error to the person, in the debugger where that is possible."""
     if place_of(error) is None and isinstance(error, XpmnbError):
         raise error
-    _say(f"{own_text(error)}\n")
+    _say(own_text(error) if can_ask() else traceback_text(error))
     if not open_debugger(error):
-        whole = traceback_text(error)
-        _say("" if whole == own_text(error) else f"{whole}\n")
         _say(_NOBODY_ANSWERS)
 
 
@@ -117,6 +120,13 @@ def _is_quit(error: BaseException) -> bool:
 def _say(text: str) -> None:
     sys.stdout.write(text)
     sys.stdout.flush()
+
+
+class _DebugContext(JobContext):
+    """The context of a job that a person watches in a cell."""
+
+    __slots__ = ()
+    draws_bars = True
 
 
 class _Passage:
@@ -143,7 +153,7 @@ def _at_work(copy: DebugCopy) -> Iterator[JobContext]:
     streams.install()
     out, err = (_Passage(streams.unowned(name)) for name in ("stdout", "stderr"))
     journal = JournalWriter(layout.events)
-    context = JobContext(layout, journal, 1, cast(Any, out), cast(Any, err), lambda: None)
+    context = _DebugContext(layout, journal, 1, cast(Any, out), cast(Any, err), lambda: None)
     if copy.is_resumable:
         context.is_resumable = True
         context.outputs = JournalWriter(layout.outputs)

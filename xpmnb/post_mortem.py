@@ -5,12 +5,15 @@ In a kernel and in IPython it is the shell's own, which asks in the notebook; el
 
 from __future__ import annotations
 
+import os
 import sys
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from xpmnb.tracebacks import OwnCode, deepest_first, without_ours
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from types import FrameType
 
 _NOBODY = (OSError, EOFError, NotImplementedError, RuntimeError, ValueError)
@@ -37,7 +40,7 @@ def open_debugger(error: BaseException) -> bool:
         return False
     shell = running_shell()
     _remember(error, shell)
-    if not _can_ask(shell):
+    if not can_ask():
         return False
     own = OwnCode(error)
     frames = [each.tb_frame for each in places]
@@ -49,6 +52,31 @@ def open_debugger(error: BaseException) -> bool:
     except _NOBODY:  # what a person types there is answered by the debugger, whatever it raises
         return False
     return True
+
+
+@contextmanager
+def breakpoints_in_cells() -> Iterator[None]:
+    """Let ``breakpoint()`` ask in the cell, where it would wait for Jupyter's own debugger."""
+    shell, connected = running_shell(), _debugger_of_jupyter()
+    if not can_ask() or getattr(shell, "kernel", None) is None or connected:
+        yield
+        return
+    before = sys.breakpointhook
+
+    def ask(*_: Any, **__: Any) -> None:
+        shell.debugger_cls().set_trace(sys._getframe(1))  # noqa: SLF001 (the only way)
+
+    sys.breakpointhook = ask if "PYTHONBREAKPOINT" not in os.environ else before
+    try:
+        yield
+    finally:
+        sys.breakpointhook = before
+
+
+def _debugger_of_jupyter() -> bool:
+    """Tell whether a front end has its own debugger switched on."""
+    debugpy = sys.modules.get("debugpy")
+    return debugpy is not None and bool(debugpy.is_client_connected())
 
 
 def running_shell() -> Any:
@@ -66,8 +94,9 @@ def _remember(error: BaseException, shell: Any) -> None:
         shell.InteractiveTB.tb = chain
 
 
-def _can_ask(shell: Any) -> bool:
-    kernel = getattr(shell, "kernel", None)
+def can_ask() -> bool:
+    """Tell whether a person may answer here: not in a notebook that nbconvert executes."""
+    kernel = getattr(running_shell(), "kernel", None)
     if kernel is not None:
         # What the front end said with this cell; there is no other way to know than to ask.
         return bool(getattr(kernel, "_allow_stdin", True))
