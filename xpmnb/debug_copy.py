@@ -12,15 +12,15 @@ import shutil
 import tempfile
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from xpmnb.errors import DebugError
 from xpmnb.records.files import read_bytes, write_new
 from xpmnb.records.job_directory import MAX_DOCUMENT_BYTES
 from xpmnb.records.layout import JobLayout, WorkspaceLayout
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+_Generated = tuple[dict[str, Any], str, str]
+"""The values of an object in a document, the name of one that is a generated path, and the path."""
 
 _READ_ONLY = (errno.EROFS, errno.EACCES, errno.EPERM)
 
@@ -65,7 +65,7 @@ def copy_of(layout: JobLayout) -> DebugCopy:
     DebugError
         If the job cannot be read, or not be copied.
     """
-    program, record = _read(layout)
+    program, record, generated = _read(layout)
     try:
         copy = JobLayout(_make_folder(layout))
         result = DebugCopy(
@@ -76,7 +76,7 @@ def copy_of(layout: JobLayout) -> DebugCopy:
             xpmnb_files = {"__xpm__", *(f"{layout.name}{each}" for each in endings)}
             _copy_folder(layout.path, copy.path, (layout.path, copy.path), xpmnb_files)
         os.makedirs(copy.hidden, exist_ok=True)  # noqa: PTH103 (a str)
-        _move_paths(result, layout)
+        _move_paths(result, layout, generated)
         write_new(copy.script, program.encode())
         write_new(copy.params, json.dumps(record).encode())
     except OSError as error:
@@ -85,17 +85,18 @@ def copy_of(layout: JobLayout) -> DebugCopy:
     return result
 
 
-def _read(layout: JobLayout) -> tuple[str, dict[str, Any]]:
-    """Return the program and the record of a job."""
+def _read(layout: JobLayout) -> tuple[str, dict[str, Any], list[_Generated]]:
+    """Return the program and the record of a job, and where generated paths stand in it."""
     try:
         program = read_bytes(layout.script, limit_bytes=MAX_DOCUMENT_BYTES).decode()
         record = json.loads(read_bytes(layout.params, limit_bytes=MAX_DOCUMENT_BYTES))
-        if isinstance(record["tags"], dict) and isinstance(record["document"]["objects"], list):
-            return program, record
-        words = "it lacks values"
+        generated = _generated_in(record["document"])
+        if isinstance(record["tags"], dict):
+            return program, record, generated
+        words = "it has no tags"
     except OSError as error:
         words = str(error)
-    except (ValueError, TypeError, LookupError, RecursionError) as error:
+    except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
         words = f"{type(error).__name__}: {error}"
     message = (
         f"the record of the job in {layout.path} cannot be read ({words}): submit the task again"
@@ -147,10 +148,9 @@ def _moved(path: str, before: str, after: str) -> str | None:
     return f"{after}{path[len(before) :]}" if f"{path}/".startswith(f"{before}/") else None
 
 
-def _move_paths(copy: DebugCopy, layout: JobLayout) -> None:
+def _move_paths(copy: DebugCopy, layout: JobLayout, generated: list[_Generated]) -> None:
     """Let the generated paths of a document lie in the copy, with what shared folders hold."""
-    for values, name in _iter_generated(copy.document):
-        path = values[name]["$path"]
+    for values, name, path in generated:
         moved = _moved(path, layout.path, copy.layout.path)
         if moved is None and (shared := _moved(path, layout.partials, copy.partials)) is not None:
             moved = shared
@@ -159,11 +159,13 @@ def _move_paths(copy: DebugCopy, layout: JobLayout) -> None:
             values[name] = {"$path": moved}
 
 
-def _iter_generated(document: dict[str, Any]) -> Iterator[tuple[dict[str, Any], str]]:
-    for each in document["objects"]:
-        for name in each.get("generated", ()):
-            if isinstance(each["values"].get(name), dict) and "$path" in each["values"][name]:
-                yield each["values"], name
+def _generated_in(document: dict[str, Any]) -> list[_Generated]:
+    """Return where generated paths stand in a document."""
+    return [
+        (each["values"], name, str(each["values"][name]["$path"]))
+        for each in document["objects"]
+        for name in each.get("generated", ())
+    ]
 
 
 def _copy_shared(path: str, before: str, after: str) -> None:
