@@ -34,7 +34,8 @@ from xpmnb import (
     tag,
     tqdm,
 )
-from xpmnb.errors import DebugError
+from xpmnb.errors import DebugError, DocumentError
+from xpmnb.records.files import is_locked
 from xpmnb.records.layout import JobLayout
 from xpmnb.records.task_outputs import read_outputs
 from xpmnb.scheduler.jobs import Job
@@ -154,7 +155,7 @@ class needs_home(SubmitHook):  # noqa: N801 (as people name decorators)
     def spec(self) -> str:
         return "home"
 
-    def process(self, job: Any, launcher: Any) -> None:
+    def process(self, job: Any, launcher: Any) -> None:  # noqa: ARG002 (as it is called)
         job.environ["XPMNB_TEST_HOME"] = "/there"
 
 
@@ -231,7 +232,7 @@ def test_a_task_that_was_mended_runs_through(
         assert str(copy) in out
 
 
-def test_a_resumable_task_goes_on_from_its_checkpoint(tmp_path: Path, typing: Typing) -> None:
+def test_a_resumable_task_goes_on_from_its_checkpoint(tmp_path: Path) -> None:
     """It finds its checkpoint in the copy, writes there, and registers outputs there alone."""
     with running(tmp_path):
         job = failed(Steps.C())
@@ -301,7 +302,7 @@ def test_the_job_is_at_work(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -
     ("task", "options", "place"),
     [
         (lambda: Trains.C(model=Model.C(layers=-1)), lambda _: {}, "__post_init__()"),
-        (lambda: Unmakeable.C(), lambda _: {}, "__init__()"),
+        (Unmakeable.C, lambda _: {}, "__init__()"),
         (
             lambda: Trains.C(model=Model.C(layers=7)),
             lambda task: {"init_tasks": [Load.C(model=task.model)]},
@@ -481,7 +482,7 @@ def test_what_did_not_fail_is_refused(tmp_path: Path) -> None:
         gates.open("a")
         source = Failing.C(x=1)
         source.submit()
-        with pytest.raises(DebugError, match="never ran.*debug the job that failed before it"):
+        with pytest.raises(DebugError, match=r"never ran.*debug the job that failed before it"):
             failed(Uses.C(source=source)).debug()
 
 
@@ -496,7 +497,7 @@ def test_a_cancelled_job_may_be_debugged(tmp_path: Path) -> None:
         assert held.job.debug() == "a"
 
 
-def test_it_is_refused_in_jobs_threads_and_itself(tmp_path: Path, typing: Typing) -> None:
+def test_it_is_refused_in_jobs_threads_and_itself(tmp_path: Path) -> None:
     """Only the main thread outside jobs may debug, and only one job at a time."""
     with running(tmp_path):
         job = failed(Failing.C(x=1))
@@ -527,21 +528,35 @@ def test_a_job_without_its_files_is_told(tmp_path: Path) -> None:
 
 
 def test_another_attempt_may_run_meanwhile(tmp_path: Path) -> None:
-    """The lock of the job stays free: the task can be submitted again while it is debugged."""
+    """The lock of the job stays free: it can be submitted again while it is debugged."""
     with running(tmp_path):
         job = do(bad)
-        tasks: list[Doing] = []
+        assert is_locked(job.layout.lock) is False
+        actions["it"] = lambda _: is_locked(job.layout.lock)
+        assert job.debug() is False
 
-        def again(_: Any) -> None:
-            thread = threading.Thread(target=lambda: tasks.append(Doing.C(what="it")))
-            thread.start()
-            thread.join()
 
-        actions["it"] = again
-        job.debug()
-        actions["it"] = lambda _: 3
-        tasks[0].submit()
-        assert tasks[0].job.result(DEADLINE_S) == 3
+def test_a_fork_of_the_task_ends_where_the_task_ends(tmp_path: Path) -> None:
+    """A process that the task forks, and that comes back from it, is not a second kernel."""
+
+    def fork(_: Any) -> int:
+        child = os.fork()
+        if child:
+            return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        raise ValueError
+
+    with running(tmp_path):
+        assert debugged(fork) == 1
+
+
+def test_a_task_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+    """A parameter that its class does not declare any more is an error, not for the debugger."""
+    with running(tmp_path), Cells("a_notebook") as cells:
+        module = cells.run(CELL.format(message="old"))
+        job = failed(module.Paint.C(color=module.Color.RED, text="x"), launcher="thread")
+        cells.run(CELL.format(message="new").replace("    text: Param[str]", ""))
+        with pytest.raises(DocumentError, match="Paint declares no parameter 'text' any more"):
+            job.debug()
 
 
 CELL = """

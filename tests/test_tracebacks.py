@@ -29,7 +29,7 @@ class UnspeakableError(Exception):
 
 class UnshowableError(Exception):
     @property
-    def __notes__(self) -> list[str]:
+    def __notes__(self) -> list[str]:  # type: ignore[override]  # as odd as can be
         message = "no notes"
         raise RuntimeError(message)
 

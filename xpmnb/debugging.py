@@ -28,6 +28,7 @@ from xpmnb.runtime import JobContext
 from xpmnb.scheduler.jobs import Job
 from xpmnb.tracebacks import own_text, place_of, traceback_text
 from xpmnb.work import begin_work, objects_of
+from xpmnb.worker import end_fork
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -97,9 +98,14 @@ def _run(job: Job, copy: DebugCopy, context: JobContext, stack: ExitStack) -> An
         built = objects_of(task, layout.path, copy.partials)
         context.places = built.places
         begin_work(built, layout.path, copy.tags)
-        for each in built.init_tasks:
-            each.execute()
-        return built.root.execute()
+        process = os.getpid()
+        try:
+            for each in built.init_tasks:
+                each.execute()
+            return built.root.execute()
+        finally:
+            if os.getpid() != process:
+                end_fork(sys.exception())
 
 
 def _show(error: BaseException) -> None:

@@ -243,7 +243,7 @@ class Attempt:
             return built.root.execute()
         finally:
             if os.getpid() != process:
-                _end_fork(sys.exception())
+                end_fork(sys.exception())
 
     def _stop(self, cause: Ending, *, again: bool = True) -> None:
         """Ask the task to stop, for the first reason that comes. Signal handlers call it, too.
@@ -330,7 +330,7 @@ class Attempt:
         return write_end(self.layout, ending, span, self._terms, result)
 
 
-def _end_fork(error: BaseException | None) -> NoReturn:
+def end_fork(error: BaseException | None) -> NoReturn:
     """End a process that the task has forked and that came back from it: it is not the job."""
     ending = Ending() if error is None else ending_of(error)
     try:
