@@ -30,6 +30,8 @@ from xpmnb import (
     field,
     log,
     ownership,
+    param_group,
+    partial,
     progress,
     tag,
     tqdm,
@@ -341,6 +343,34 @@ def test_files_of_other_jobs_are_read_where_they_are(tmp_path: Path) -> None:
         (tmp_path / "mended").touch()
         assert job.debug() == "made"
         assert not (job.path / "home.txt").exists()
+
+
+class Shares(ResumableTask):
+    """Writes into a folder that it shares with tasks of other lengths, and fails then."""
+
+    _length = param_group("length")
+    _shared = partial(exclude_groups=[_length])
+
+    length: Param[int] = field(groups=[_length])
+    state: Meta[Path] = field(default_factory=PathGenerator("state.txt", partial=_shared))
+
+    def execute(self) -> None:
+        before = self.state.read_text() if self.state.exists() else ""
+        self.state.write_text(f"{before}{self.length}")
+        raise ValueError(before)
+
+
+def test_what_jobs_share_is_not_written_to(
+    tmp_path: Path, typing: Typing, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The folder of a partial identifier is copied: the task finds it, and writes into the copy."""
+    with running(tmp_path):
+        job = failed(Shares.C(length=5))
+        before = content(tmp_path / "runs/partials")
+        typing("p before, self.state.read_text()", "q")
+        job.debug()
+        assert "('5', '55')" in capsys.readouterr().out
+        assert content(tmp_path / "runs/partials") == before
 
 
 class Reads(Task):

@@ -48,7 +48,9 @@ def open_debugger(error: BaseException) -> bool:
     debugger = _debugger(shell, start)
     try:
         debugger.reset()
-        debugger.interaction(None, error.__traceback__)
+        # From Python 3.13 on, the command `exceptions` moves to what the error was raised from.
+        takes_error = sys.version_info >= (3, 13)
+        debugger.interaction(None, error if takes_error else error.__traceback__)
     except _NOBODY:  # what a person types there is answered by the debugger, whatever it raises
         return False
     return True
