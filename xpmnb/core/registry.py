@@ -133,9 +133,11 @@ def only_new_names() -> Iterator[None]:
 
 def forget(module: str) -> None:
     """Forget the classes of a module, whose names then mean nothing."""
+    global _generation  # noqa: PLW0603
     for name, cls in list(_newest.items()):
         if cls.__module__ == module:
             del _newest[name]
+            _generation += 1
 
 
 def generation() -> int:
