@@ -16,6 +16,7 @@ PACKAGE = Path(xpmnb.__file__).parent
 FLOORS: dict[int, tuple[str, ...]] = {
     12: (
         "notebook/cells.py",
+        "notebook/whereabouts.py",
         "notebook/html.py",
         "notebook/watched.py",
         "notebook/cell_panel.py",
@@ -24,6 +25,7 @@ FLOORS: dict[int, tuple[str, ...]] = {
         "notebook/__init__.py",
     ),
     11: (
+        "adoption.py",
         "submission.py",
         "current.py",
         "experiment_bounds.py",
@@ -53,6 +55,7 @@ FLOORS: dict[int, tuple[str, ...]] = {
         "commands/listing.py",
         "commands/showing.py",
         "commands/logs.py",
+        "commands/adopting.py",
         "commands/cancelling.py",
         "commands/running.py",
         "commands/__init__.py",
@@ -75,6 +78,8 @@ FLOORS: dict[int, tuple[str, ...]] = {
         "surroundings.py",
         "work.py",
         "worker.py",
+        "debug_copy.py",
+        "debugging.py",
         "job_process.py",
     ),
     7: (
@@ -90,6 +95,7 @@ FLOORS: dict[int, tuple[str, ...]] = {
         "scheduler/waiting.py",
         "scheduler/job_files.py",
         "scheduler/job_future.py",
+        "scheduler/afterwards.py",
         "scheduler/jobs.py",
         "scheduler/recalled.py",
         "scheduler/outputs.py",
@@ -102,11 +108,14 @@ FLOORS: dict[int, tuple[str, ...]] = {
         "streams.py",
         "runtime.py",
         "bars.py",
+        "tracebacks.py",
         "endings.py",
+        "post_mortem.py",
         "interruption.py",
         "turns.py",
         "closure.py",
         "program.py",
+        "classes_beside.py",
         "caching.py",
     ),
     5: (
@@ -142,9 +151,10 @@ FLOORS: dict[int, tuple[str, ...]] = {
         "core/callbacks.py",
         "core/model.py",
     ),
-    3: ("identifiers.py",),
+    3: ("identifiers.py", "former_identifiers.py"),
     2: (
         "core/registry.py",
+        "core/former.py",
         "core/atoms.py",
         "core/checkers.py",
         "core/types.py",
@@ -163,12 +173,15 @@ FLOORS: dict[int, tuple[str, ...]] = {
         "records/job_events.py",
         "records/events.py",
         "records/files.py",
+        "records/names.py",
         "records/layout.py",
         "records/claims.py",
         "records/tickets.py",
         "records/journal.py",
         "records/following.py",
         "records/task_outputs.py",
+        "records/aliases.py",
+        "records/moving.py",
         "records/job_directory.py",
         "records/run_index.py",
         "records/codes.py",
@@ -194,7 +207,16 @@ FLOORS: dict[int, tuple[str, ...]] = {
 FACE = "__init__.py"
 
 # Each wing with what builds on it alone. They first meet in the worker and the scheduler.
-DECLARES = ("core/", "identifiers.py", "document.py", "flat.py", "counting.py", "export/", "closure.py")
+DECLARES = (
+    "core/",
+    "identifiers.py",
+    "former_identifiers.py",
+    "document.py",
+    "flat.py",
+    "counting.py",
+    "export/",
+    "closure.py",
+)
 REMEMBERS = ("records/", "analysis/")
 
 FLOOR_OF = {file: floor for floor, files in FLOORS.items() for file in files}

@@ -170,6 +170,12 @@ def _notebook_stem() -> str | None:
     return notebook_stem()
 
 
+def _debug_job(job: Any) -> Any:
+    from xpmnb.debugging import debug
+
+    return debug(job)
+
+
 def _attach_observers(note: str) -> list[Any]:
     if _in_notebook():
         from xpmnb.notebook.panel import attach
@@ -187,4 +193,5 @@ seam.current_context = _current_context
 seam.current_workspace = _current_workspace
 seam.in_notebook = _in_notebook
 seam.notebook_stem = _notebook_stem
+seam.debug_job = _debug_job
 seam.attach_observers = _attach_observers

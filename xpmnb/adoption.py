@@ -19,8 +19,8 @@ from xpmnb.errors import IdentifierError
 from xpmnb.former_identifiers import FormerIdentifiers
 from xpmnb.preparation import trash_of
 from xpmnb.records.aliases import is_called, read_aliases
-from xpmnb.records.layout import is_name
 from xpmnb.records.moving import MoveError, move_job, moved_to
+from xpmnb.records.names import is_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -23,6 +23,8 @@ class tqdm(_tqdm):  # type: ignore[type-arg]  # noqa: N801 (the name that everyb
 
     def __init__(self, *args: Any, **options: Any) -> None:
         context = current_context()
+        if context is not None and context.draws_bars:
+            context = None
         self._context: JobContext | None = context
         self._level = 0
         if context is not None:

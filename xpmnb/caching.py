@@ -26,7 +26,8 @@ from xpmnb.core.state import is_configuration, is_declared
 from xpmnb.errors import DeclarationError, IdentifierError, WorkspaceError
 from xpmnb.identifiers import identifier
 from xpmnb.records.files import PathLock
-from xpmnb.records.layout import WorkspaceLayout, is_name
+from xpmnb.records.layout import WorkspaceLayout
+from xpmnb.records.names import is_name
 from xpmnb.runtime import current_context
 
 S = TypeVar("S")

@@ -78,6 +78,7 @@ def write_end(
         span.ended_at,
         ending.exit_code,
         span.attempt,
+        ending.place,
     )
     path = layout.done if ending.reason is None else layout.failed
     write_atomic(path, json.dumps(marker.to_json()).encode())

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import json
-import traceback
-from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import Any
 
 from xpmnb.errors import GracefulTimeout, TaskCancelled
 from xpmnb.records.states import FailureReason
+from xpmnb.tracebacks import place_of, traceback_text
 
-if TYPE_CHECKING:
-    from types import TracebackType
-
-_PACKAGE = str(Path(__file__).parent)
+_MAX_MESSAGE = 10_000
+"""Characters; a marker must not get so large that it is not read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +23,20 @@ class Ending:
     """None if it ended well."""
     message: str = ""
     traceback: str = ""
+    """As :func:`~xpmnb.tracebacks.traceback_text` makes it."""
     exit_code: int | None = None
+    place: str | None = None
+    """Where the error was raised, in the task's own code; None if that cannot be told."""
 
 
 def ending_of(error: BaseException) -> Ending:
     """Return how a job ended whose code raised an error."""
-    text, words = _format(error), _text(error)
+    ending = _ending_of(error)
+    return ending if ending.reason is None else replace(ending, place=place_of(error))
+
+
+def _ending_of(error: BaseException) -> Ending:
+    text, words = traceback_text(error), _text(error)
     message = f"{type(error).__name__}: {words}" if words else type(error).__name__
     if isinstance(error, TaskCancelled):
         return Ending(reason=FailureReason.CANCELLED, message=words, traceback=text)
@@ -57,20 +62,10 @@ def _exit(error: SystemExit, text: str) -> Ending:
 
 def _text(error: BaseException) -> str:
     try:
-        return str(error)
+        text = str(error)
     except Exception as broken:  # noqa: BLE001 (user code: an error whose own __str__ fails)
-        return f"its text cannot be had: {broken!r}"
-
-
-def _format(error: BaseException) -> str:
-    """Return the traceback from the task's own code on, without xpmnb's frames before it."""
-    place: TracebackType | None = error.__traceback__
-    while place is not None and place.tb_frame.f_code.co_filename.startswith(_PACKAGE):
-        place = place.tb_next
-    try:
-        return "".join(traceback.format_exception(type(error), error, place))
-    except Exception as broken:  # noqa: BLE001 (user code: an error whose own __str__ fails)
-        return f"{type(error).__name__}, whose text cannot be had: {broken!r}\n"
+        return f"its text cannot be had: {type(broken).__name__}"
+    return text if len(text) <= _MAX_MESSAGE else f"{text[:_MAX_MESSAGE]}... ({len(text):,} in all)"
 
 
 def result_json(value: Any) -> bytes:

@@ -15,6 +15,7 @@
     │   ├── ExportError           a class uses what another process cannot be given
     │   └── CodeChangedError      a task is done, by other code than it has now
     ├── LauncherError             a launcher cannot run jobs here
+    ├── DebugError                a job cannot be debugged, or not here
     ├── JobFailed                 the result of a failed job was asked for
     └── FailedExperiment          ``wait(check=True)`` found failed jobs
     GracefulTimeout               raised *by* a task: not enough time left
@@ -91,6 +92,10 @@ class SettingsError(XpmnbError, ValueError):
 
 class LauncherError(XpmnbError, RuntimeError):
     """Is raised when a launcher cannot run jobs on this machine."""
+
+
+class DebugError(XpmnbError, RuntimeError):
+    """Is raised when a job cannot be debugged, or not from where ``job.debug()`` was called."""
 
 
 class JobFailed(XpmnbError, RuntimeError):

@@ -97,6 +97,9 @@ class JobContext:
         self.outputs: JournalWriter | None = None
         """Where registered outputs are written; closed when the job ends."""
 
+    draws_bars = False
+    """Whether bars of tqdm are drawn on standard error, since no panel shows them."""
+
     @property
     def workspace(self) -> WorkspaceLayout:
         """The workspace of the job."""

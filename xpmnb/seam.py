@@ -57,5 +57,8 @@ notebook_stem: Callable[[], str | None] = _unfilled
 in_notebook: Callable[[], bool] = _unfilled
 """Tell whether this process is the kernel of a notebook."""
 
+debug_job: Callable[[Any], Any] = _unfilled
+"""Run a failed job, given by its handle, again in this process, and open the debugger."""
+
 attach_observers: Callable[[str], list[Any]] = _unfilled
 """Return the observers (panels, log lines) of a newly started experiment, given a note to show."""

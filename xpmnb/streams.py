@@ -143,6 +143,12 @@ def renew() -> None:
                 setattr(sys, name, _proxy_of(name, present))
 
 
+def unowned(name: str) -> Any:
+    """Return the ``stdout`` or ``stderr`` that threads of the kernel itself write to."""
+    present = getattr(sys, name)
+    return present._original if isinstance(present, _OwnedStream) else present  # noqa: SLF001
+
+
 def _proxy_of(name: str, original: Any) -> _OwnedStream:
     for proxy in _proxies:
         if proxy.stands_for(name, original):

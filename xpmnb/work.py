@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Protocol
 
-from xpmnb.core.model import ResumableTask
+from xpmnb.core.model import ResumableTask, Running
 from xpmnb.core.objects import Built, build
 from xpmnb.core.paths import generate_paths
 from xpmnb.document import from_document, to_document
@@ -146,11 +146,22 @@ class RecordWork:
         """Declare the classes where a cell did, and make the objects."""
         if needs_program(self._document):
             load_program(self._program, self.layout.script)
-        task = from_document(self._document)
         layout = self.layout
-        paths = generate_paths(task, layout.path, layout.partials)
-        _make_folders(paths)
-        return build(task, paths)
+        return objects_of(from_document(self._document), layout.path, layout.partials)
+
+
+def objects_of(task: Any, directory: str, partials: str) -> Built:
+    """Make the objects of a task, with their paths in a job directory; runs code of the user."""
+    paths = generate_paths(task, directory, partials)
+    _make_folders(paths)
+    return build(task, paths)
+
+
+def begin_work(built: Built, directory: str, tags: dict[str, Any]) -> None:
+    """Tell the objects that run of the job that they run in."""
+    running = Running(directory, dict(tags))
+    for each in (*built.init_tasks, built.root):
+        each.__dict__["__xpm_running__"] = running
 
 
 def is_resumable(task: Any) -> bool:

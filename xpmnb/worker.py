@@ -17,7 +17,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from xpmnb.conclusion import Span, write_end
-from xpmnb.core.model import Running
 from xpmnb.endings import Ending, ending_of, result_json
 from xpmnb.preparation import describe, make_directory, make_ready
 from xpmnb.processes import HOST
@@ -29,6 +28,7 @@ from xpmnb.records.states import FailureReason, JobState
 from xpmnb.runtime import JobContext
 from xpmnb.scheduler.launcher import Outcome
 from xpmnb.turns import Turn
+from xpmnb.work import begin_work
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -236,9 +236,7 @@ class Attempt:
         """Make the objects, run the init tasks, and then the task."""
         built = self._work.build()
         context.places = built.places
-        running = Running(self.layout.path, dict(self._work.tags))
-        for each in (*built.init_tasks, built.root):
-            each.__dict__["__xpm_running__"] = running
+        begin_work(built, self.layout.path, self._work.tags)
         process = os.getpid()
         try:
             for each in built.init_tasks:
@@ -246,7 +244,7 @@ class Attempt:
             return built.root.execute()
         finally:
             if os.getpid() != process:
-                _end_fork(sys.exception())
+                end_fork(sys.exception())
 
     def _stop(self, cause: Ending, *, again: bool = True) -> None:
         """Ask the task to stop, for the first reason that comes. Signal handlers call it, too.
@@ -333,7 +331,7 @@ class Attempt:
         return write_end(self.layout, ending, span, self._terms, result)
 
 
-def _end_fork(error: BaseException | None) -> NoReturn:
+def end_fork(error: BaseException | None) -> NoReturn:
     """End a process that the task has forked and that came back from it: it is not the job."""
     ending = Ending() if error is None else ending_of(error)
     try:

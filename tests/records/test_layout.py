@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from xpmnb.errors import WorkspaceError
-from xpmnb.records.layout import WorkspaceLayout, is_name, task_name
+from xpmnb.records.layout import WorkspaceLayout, task_name
+from xpmnb.records.names import is_name
 
 BAD_NAMES = [
     "",

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from xpmnb.records.collector import collector_paused
 from xpmnb.records.json_values import as_mapping, as_time
-from xpmnb.records.layout import JobLayout, is_name
+from xpmnb.records.layout import JobLayout
+from xpmnb.records.names import is_name
 from xpmnb.records.run_index import read_index
 
 from .documents import same

@@ -184,6 +184,7 @@ def record_json(record: JobRecord, now: float) -> dict[str, Any]:
         "state": record.state.value,
         "failure": reason.value if reason is not None else None,
         "message": record.message,
+        "place": record.place,
         "traceback": record.traceback,
         "params": record.params,
         "tags": record.tags,

@@ -12,7 +12,8 @@ from xpmnb.errors import WorkspaceError
 from xpmnb.records.events import JobRecord
 from xpmnb.records.job_directory import Submission, read_job
 from xpmnb.records.json_values import as_mapping, as_time
-from xpmnb.records.layout import JobLayout, is_name
+from xpmnb.records.layout import JobLayout
+from xpmnb.records.names import is_name
 from xpmnb.records.run_index import RunIndex, read_index
 from xpmnb.records.workspace import WorkspaceRecords
 from xpmnb.settings import Settings, load_settings

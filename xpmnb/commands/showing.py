@@ -88,6 +88,7 @@ def _facts(record: JobRecord, now: float) -> dict[str, str]:
     return {
         "state": state_words(record),
         "message": record.message or "",
+        "place": record.place or "",
         "problem": record.problem or "",
         "directory": record.path,
         "submitted": local_time(record.submitted),

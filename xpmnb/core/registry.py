@@ -10,11 +10,15 @@ from __future__ import annotations
 import re
 import sys
 from abc import ABCMeta
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from xpmnb import seam
 from xpmnb.errors import DeclarationError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _ID_PATTERN = re.compile(r"[\w-]+(\.[\w-]+)*")
 
@@ -132,6 +136,27 @@ def _refuse_confusion(old: Declared, new: Declared) -> None:
             f"{new.__xpm_name__}: rename one, or give it an __xpmid__ of its own"
         )
         raise DeclarationError(message)
+
+
+@contextmanager
+def only_new_names() -> Iterator[None]:
+    """Let classes that are declared meanwhile count only where their name meant nothing before."""
+    global _generation  # noqa: PLW0603
+    before = dict(_newest)
+    try:
+        yield
+    finally:
+        _newest.update(before)
+        _generation += 1
+
+
+def forget(module: str) -> None:
+    """Forget the classes of a module, whose names then mean nothing."""
+    global _generation  # noqa: PLW0603
+    for name, cls in list(_newest.items()):
+        if cls.__module__ == module:
+            del _newest[name]
+            _generation += 1
 
 
 def generation() -> int:

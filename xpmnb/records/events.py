@@ -59,6 +59,8 @@ class EndMarker:
     """Exit code of the process; None where the job had none of its own."""
     attempt: int = 1
     """The attempt that ended; 0 if none began."""
+    place: str | None = None
+    """Where in the task's own code the error was raised."""
 
     def to_json(self) -> dict[str, Any]:
         """Give the content of the file."""
@@ -67,6 +69,7 @@ class EndMarker:
             "state": self.state,
             "reason": self.reason,
             "message": self.message,
+            "place": self.place,
             "traceback": self.traceback,
             "started": self.started,
             "ended": self.ended,
@@ -98,6 +101,7 @@ class EndMarker:
             as_time(content.get("ended")),
             as_integer(content.get("exit_code")),
             as_integer(content.get("attempt")) or 0,
+            as_text(content.get("place")),
         )
 
 
@@ -132,6 +136,8 @@ class History:
     """The last news of each level of the last attempt, outermost first; None if there were none."""
     problem: str | None = None
     """What contradicts itself, in words."""
+    place: str | None = None
+    """Where in the task's own code the error was raised."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +189,8 @@ class JobRecord:
     """Hash of the code that it ran with; None where it is not on record."""
     submitted_code: str | None = None
     """Hash of the code of the last submission; None where no run remembers one."""
+    place: str | None = None
+    """Where in the task's own code the error was raised; left out like the traceback."""
 
     @property
     def code_changed(self) -> bool:
@@ -243,6 +251,7 @@ def fold(
         metrics,
         tuple(levels[level] for level in sorted(levels)) or None,
         problem,
+        marker.place if marker is not None else None,
     )
 
 

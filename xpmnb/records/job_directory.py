@@ -226,6 +226,7 @@ def _record(
         state=history.state,
         message=history.message,
         traceback=history.traceback,
+        place=history.place,
         params=submission.params,
         tags=submission.tags,
         result=result,

@@ -19,7 +19,8 @@ from .files import is_locked
 from .job_directory import Submission, read_job
 from .journal import JournalWriter, encode_line, read_journal
 from .json_values import as_integer, as_mapping, as_text, as_time
-from .layout import END_SUFFIXES, JobLayout, RunLayout, is_name, task_name
+from .layout import END_SUFFIXES, JobLayout, RunLayout, task_name
+from .names import is_name
 from .states import FailureReason, JobState
 
 __all__ = ["RunIndex", "RunJournal", "indexed_records", "read_index"]

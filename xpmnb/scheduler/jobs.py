@@ -5,15 +5,10 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from xpmnb.code import Code
-from xpmnb.code_diff import CodeDiff, code_diff
 from xpmnb.core.walk import forget_whole
-from xpmnb.errors import SubmissionError
-from xpmnb.records.codes import read_code
-from xpmnb.records.job_directory import read_job
 from xpmnb.records.states import JobState, check_move
+from xpmnb.scheduler.afterwards import Afterwards
 from xpmnb.scheduler.demands import NO_DEMANDS
-from xpmnb.scheduler.job_future import JobFuture
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,7 +32,7 @@ _INTERNAL = frozenset(
 )
 
 
-class Job(JobFuture):
+class Job(Afterwards):
     """One task with its values, in its directory. Made by ``submit()``, never by hand.
 
     A handle shows the state as its scheduler knows it; it changes until it is final, and then
@@ -52,9 +47,6 @@ class Job(JobFuture):
         "_metrics",
         "_progress",
         "awaited",
-        "code",
-        "code_before",
-        "code_changed",
         "demands",
         "dependencies",
         "dependents",
@@ -105,12 +97,6 @@ class Job(JobFuture):
         """The parameters by dotted name, as they go on record."""
         self.program: Program | None = None
         """Its program, as it was when the task was submitted; given up when the job has ended."""
-        self.code: Code | None = None
-        """Its code, as it was when the task was submitted."""
-        self.code_before: str | None = None
-        """Hash of the other code that it was done by before; None if there was none."""
-        self.code_changed = False
-        """Whether its result was made by other code than the task has now."""
         self.recognised = False
         """Whether it was done before, so that nothing was run for this submission."""
         self.stopping = False
@@ -180,44 +166,11 @@ class Job(JobFuture):
         if self.run is not None:
             self.run.watch(self, task, watcher)
 
-    def code_diff(self) -> CodeDiff:
-        """Return how the code of the task differs from that of the result it was done by before.
-
-        Returns
-        -------
-        CodeDiff
-            From the older code to that of the last submission: text for ``print``, colours in a
-            notebook, and false if there is no change. Of a job that was run again because its
-            code changed, the change that was the reason.
-
-        Raises
-        ------
-        SubmissionError
-            If the task was not submitted in this kernel, so that its present code is not known.
-        """
-        if self.code is None:
-            message = (
-                f"{self!r} was not submitted in this kernel, so its code now is not known: submit "
-                "the task, or compare two jobs with xpmnb.diff(a, b)"
-            )
-            raise SubmissionError(message)
-        before = self.code_before or read_job(self._layout).code
-        if before is None or before == self.code.digest:
-            return code_diff(self.code, self.code)
-        return code_diff(read_code(self._layout.workspace, before) or Code(before, {}), self.code)
-
     @property
     def submitted_code(self) -> str | None:
         """Hash of its code, for who wants to know when it changes; None for who does not."""
         if self.code is None or self.demands.on_code_change == "ignore":
             return None
-        return self.code.digest
-
-    @property
-    def ran_code(self) -> str | None:
-        """Hash of the code that it runs, or ran, with."""
-        if self.code_changed or self.code is None:
-            return self.code_before
         return self.code.digest
 
     def move(self, state: JobState) -> None:
@@ -258,7 +211,7 @@ class Job(JobFuture):
         self._context = self._cancel = None
         if self.task is not None:
             forget_whole(self.task)
-        self.task = self.launcher = self.program = self._environ = None
+        self.task = self.launcher = self.program = None
         self.demands = NO_DEMANDS
         self.dependencies = ()
         self.message = message

@@ -1,0 +1,91 @@
+"""What a person does with the handle of a job once it has ended."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from xpmnb import seam
+from xpmnb.code import Code
+from xpmnb.code_diff import CodeDiff, code_diff
+from xpmnb.errors import SubmissionError
+from xpmnb.records.codes import read_code
+from xpmnb.records.job_directory import read_job
+from xpmnb.scheduler.job_future import JobFuture
+
+if TYPE_CHECKING:
+    from xpmnb.records.layout import JobLayout
+
+
+class Afterwards(JobFuture):
+    """What can be asked of a job that has ended. Each method says in which thread.
+
+    Parameters
+    ----------
+    layout : JobLayout
+        The files of the job.
+    """
+
+    __slots__ = ("code", "code_before", "code_changed")
+
+    def __init__(self, layout: JobLayout) -> None:
+        super().__init__(layout)
+        self.code: Code | None = None
+        """Its code, as it was when the task was submitted."""
+        self.code_before: str | None = None
+        """Hash of the other code that it was done by before; None if there was none."""
+        self.code_changed = False
+        """Whether its result was made by other code than the task has now."""
+
+    def debug(self) -> Any:
+        """Run a failed job again in this kernel, and open the debugger where it fails.
+
+        The job runs in the calling thread, on a copy of its directory: a resumable task goes on
+        from its last checkpoint, any other begins in an empty directory. The job itself stays as
+        it is. Classes are taken as the cells of this kernel declare them *now*, so that a mended
+        one is tried; those that none declares come from the program of the job.
+
+        Returns
+        -------
+        Any
+            What ``execute`` returned, if the job did not fail this time. None after the debugger
+            was left: the error is not raised again, and ``%debug`` opens it once more.
+
+        Raises
+        ------
+        DebugError
+            If the job has not failed, its files cannot be read, or it is called inside a job.
+        """
+        return seam.debug_job(self)
+
+    def code_diff(self) -> CodeDiff:
+        """Return how the code of the task differs from that of the result it was done by before.
+
+        Returns
+        -------
+        CodeDiff
+            From the older code to that of the last submission: text for ``print``, colours in a
+            notebook, and false if there is no change. Of a job that was run again because its
+            code changed, the change that was the reason.
+
+        Raises
+        ------
+        SubmissionError
+            If the task was not submitted in this kernel, so that its present code is not known.
+        """
+        if self.code is None:
+            message = (
+                f"{self!r} was not submitted in this kernel, so its code now is not known: submit "
+                "the task, or compare two jobs with xpmnb.diff(a, b)"
+            )
+            raise SubmissionError(message)
+        before = self.code_before or read_job(self._layout).code
+        if before is None or before == self.code.digest:
+            return code_diff(self.code, self.code)
+        return code_diff(read_code(self._layout.workspace, before) or Code(before, {}), self.code)
+
+    @property
+    def ran_code(self) -> str | None:
+        """Hash of the code that it runs, or ran, with."""
+        if self.code_changed or self.code is None:
+            return self.code_before
+        return self.code.digest
