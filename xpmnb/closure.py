@@ -88,8 +88,10 @@ class _Builder:
     """Why a variable cannot be written, by its name."""
     lost: dict[str, tuple[Any, dict[str, Any]]] = field(default_factory=dict)
     """What is not in the source, though it is used: value and namespace by name."""
-    changed: dict[str, dict[str, Any]] = field(default_factory=dict)
-    """The names whose values functions change while they run, with their namespaces."""
+    changed: dict[str, None] = field(default_factory=dict)
+    """The names whose values functions change while they run."""
+    spaces: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """The namespaces of names."""
     follower: Follower = field(default_factory=Follower)
     chains: dict[str, dict[tuple[str, ...], None]] = field(default_factory=dict)
     """The attributes that are taken of names."""
@@ -147,7 +149,7 @@ class _Builder:
             uses.names.pop("get_ipython", None)
         self.imports.modules.update(uses.packages)
         self.follower.add_inner_imports(uses, "")
-        self.changed.update(dict.fromkeys(uses.changed, names))
+        self.changed.update(uses.changed)
         for name, use in uses.names.items():
             piece.uses[name] = use.when
             self._need(name, names, use, piece.user)
@@ -159,6 +161,7 @@ class _Builder:
         value = names.get(name, _MISSING)
         self.watched.setdefault((id(names), name), (names, name, value))
         self.chains.setdefault(name, {}).update(use.chains)
+        self.spaces.setdefault(name, names)
         if value is _MISSING or kinds.is_of_shell(name, value):
             self.imports.add_of_shell(name)
             if value is _MISSING and use.when is When.DECLARED and not hasattr(builtins, name):
@@ -335,8 +338,7 @@ class _Builder:
 
     def _parts(self) -> dict[str, Part]:
         """Return what the hash is made of, by name."""
-        for name, names in self.changed.items():
-            self._lose_value(name, names)
+        self._lose_values()
         while self.lost:
             name = next(iter(self.lost))
             self._find_lost(name, *self.lost.pop(name))
@@ -355,19 +357,27 @@ class _Builder:
             self.follower.finish(),
         )
 
-    def _lose_value(self, name: str, names: dict[str, Any]) -> None:
-        """Take a constant that functions change, such as a counter or a cache, by its statement.
+    def _lose_values(self) -> None:
+        """Take constants that functions change, counters and caches, by their statements.
 
-        Its value says what has run so far, which is no code.
+        Their values say what has run so far, which is no code.
         """
-        piece = self.pieces.get(name)
-        if piece is None or not piece.is_constant or piece.node is not None:
-            return
-        [*others] = piece.uses
-        if len(others) == 1 and piece.text == f"{name} = {others[0]}":  # another name of it
-            self._lose_value(others[0], names)
-        else:
-            self.lost[name] = (self.values[name], names)
+        written = {
+            name: piece
+            for name, piece in self.pieces.items()
+            if piece.is_constant and piece.node is None
+        }
+        groups = [
+            {name, other}
+            for name, piece in written.items()
+            for other in piece.uses
+            if other in written and piece.text == f"{name} = {other}"  # one list with two names
+        ]
+        changed = self.changed.keys() & written.keys()
+        while found := [each for each in groups if changed & each and not each <= changed]:
+            changed = changed.union(*found)
+        for name in sorted(changed):
+            self.lost[name] = (self.values[name], self.spaces[name])
 
     def _find_lost(self, name: str, value: Any, names: dict[str, Any]) -> None:
         """Make a piece of the statement that made what is not in the source."""
