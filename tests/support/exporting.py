@@ -104,6 +104,7 @@ def _export(name: str, cells: list[str], folder: Path) -> dict[str, Any]:
     for file in [file for file in linecache.cache if file.startswith("<ipython")]:
         del linecache.cache[file]
     shell: Any = InteractiveShell.instance()
+    shell.register_magic_function(lambda _: None, magic_name="matplotlib")  # no kernel, no figures
     seam.in_notebook = lambda: True
     seam.notebook_stem = lambda: name
     for cell in cells:
