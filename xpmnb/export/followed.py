@@ -121,7 +121,7 @@ class Follower:
         place = _place_name(module)
         if known is None:
             if (module, name) not in self._made:
-                self._made.add((module, name))
+                self._watch(module, name)
                 self.parts[f"{place}:{name}"] = part_of_text(f"# {name}: source not available")
             return
         is_found = name in known.bound or name in known.imported

@@ -112,7 +112,9 @@ def _functions(value: Any) -> Iterator[types.FunctionType]:
 
 
 def _stamp(file: str) -> object:
-    """Return what differs between two versions of a file."""
+    """Return what differs between two versions of a file; None if there is none."""
+    if not file:
+        return None
     try:
         found = Path(file).stat()
     except (OSError, ValueError):

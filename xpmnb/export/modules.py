@@ -21,7 +21,7 @@ from xpmnb.export import sources
 from xpmnb.export.loaded import watch_loaded
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator
 
 _OWN = "xpmnb"
 
