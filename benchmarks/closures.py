@@ -17,7 +17,7 @@ CELLS = 10
 HELPERS = 20
 
 
-def measure(folder: Path, *, rounds: int = 30, calls: int = 10_000) -> list[Figure]:
+def measure(folder: Path, *, rounds: int = 15, calls: int = 10_000) -> list[Figure]:
     """Measure both in a new process with a shell of its own.
 
     Parameters

@@ -131,7 +131,12 @@ OTHERS = [
     *("try: a\nexcept: b", "try: a\nexcept A: b", "try: a\nfinally: b", "try: a\nexcept* A: b"),
     *("try: a\nexcept A as e: b", "while a: b", "if a: b", "for a in b: c", "with a: b"),
     *("if a: b\nelse: c", "if a:\n  b\nc", "for a in b: c\nelse: d", "raise", "raise a from b"),
-    *("match a:\n case None: 1", "match a:\n case True: 1", "match a:\n case 1: 1"),
+    *(
+        "match a:\n case None: 1",
+        "match a:\n case True: 1",
+        "match a:\n case False: 1",
+        "match a:\n case 1: 1",
+    ),
     *("match a:\n case _: 1", "match a:\n case b: 1", "match a:\n case [*b]: 1"),
     *("match a:\n case {**b}: 1", "match a:\n case A(b): 1", "match a:\n case A(b=b): 1"),
     *("match a:\n case 1 | 2: 1", "match a:\n case 1 as b: 1", "match a:\n case b if b: 1"),
