@@ -287,6 +287,20 @@ def test_an_address_is_not_code() -> None:
     assert codes[1].digest == codes[2].digest
 
 
+def test_an_attribute_that_is_set_later_is_code() -> None:
+    """What a cell sets on a class after its declaration belongs to the code, at once."""
+    with Cells("later") as cells:
+        cells.run("from xpmnb import Task\nclass Work(Task):\n    n = 1\ntask = Work.C()")
+        task = cells.module.task.seal()
+        digests = [code_of(task).digest]
+        for cell in ("Work.n = 2", "Work.n = 3", "Work.m = 1", "def f(self): 1\nWork.m = f"):
+            cells.run(cell)
+            digests.append(code_of(task).digest)
+        assert "Work.n = 3" in code_of(task).parts["Work"]
+        assert "f" in code_of(task).parts
+    assert len({*digests}) == len(digests)
+
+
 HIDDEN = """
 from xpmnb import Task
 def declare():

@@ -101,4 +101,12 @@ def _end_passing_names(gatherer: Gatherer) -> None:
 def _watch(gatherer: Gatherer, follower: Follower) -> Callable[[], bool]:
     """Return a check whether all that was followed is as it was."""
     in_cells, in_modules = watch(gatherer.watched.values()), follower.watch()
-    return in_cells if in_modules is None else lambda: in_cells() and in_modules()
+    sizes = [(space, len(space)) for space in gatherer.class_spaces]
+
+    def is_current() -> bool:
+        for space, size in sizes:  # a cell may give a class another attribute
+            if len(space) != size:
+                return False
+        return in_cells() and (in_modules is None or in_modules())
+
+    return is_current

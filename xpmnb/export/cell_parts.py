@@ -46,7 +46,7 @@ def parts_of(gatherer: Gatherer, follower: Follower) -> dict[str, Part]:
 def _part_of(piece: Piece) -> Part:
     if piece.node is None:
         return part_of_text(piece.text)
-    return part_of_nodes([piece.node], piece.text)
+    return part_of_nodes([piece.node, *piece.changes], piece.text)
 
 
 def _lose_values(gatherer: Gatherer) -> None:

@@ -6,18 +6,22 @@ is kept by its name. The pieces are made in the order in which they are found.
 
 from __future__ import annotations
 
+import ast
 import builtins
 import sys
 import types
 from collections import deque
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from xpmnb.export import kinds, sources
 from xpmnb.export.imports import Imports
 from xpmnb.export.listing import Piece
 from xpmnb.export.literals import UnwritableError, written
 from xpmnb.export.used_names import Use, Uses, When, used_names
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _MISSING: Any = object()
 _OF_MODULES = frozenset(vars(types.ModuleType("any"))) | {"__builtins__", "__file__"}
@@ -44,6 +48,8 @@ class Gatherer:
     chains: dict[str, dict[tuple[str, ...], None]] = field(default_factory=dict)
     """The attributes that are taken of names."""
     watched: dict[tuple[int, str], tuple[dict[str, Any], str, Any]] = field(default_factory=dict)
+    class_spaces: list[Mapping[str, Any]] = field(default_factory=list)
+    """The namespaces of classes, to which a cell may add."""
     pending: deque[tuple[Piece, Uses, dict[str, Any]]] = field(default_factory=deque)
 
     def add_class(self, cls: type) -> None:
@@ -207,6 +213,30 @@ class Gatherer:
             piece.passing = bound
         self.pieces[name] = piece
         self.pending.append((piece, uses, names))
+        if isinstance(value, type):
+            self._add_changes(piece, bound, value, names)
+
+    def _add_changes(self, piece: Piece, bound: str, cls: type, names: dict[str, Any]) -> None:
+        """Add what cells did to the attributes of a class after its declaration."""
+        space: Any = cls.__dict__
+        self.class_spaces.append(space)
+        for key, value in [*space.items()]:
+            # Python and xpmnb keep their own things in names like _this_.
+            if not key.startswith("_") or isinstance(value, types.FunctionType):
+                self.watched[id(space), key] = (space, key, value)
+        for each in sources.changes_of_class(bound, names):
+            node = each.node
+            if not isinstance(node, (ast.Assign, ast.AnnAssign)):
+                self.add_problem(
+                    f"`{each.text}` changes {piece.user} in a way that depends on what ran before: "
+                    f"assign the attribute anew ({bound}.name = value)"
+                )
+                continue
+            target: Any = node.targets[0] if isinstance(node, ast.Assign) else node.target
+            if target.attr in space:
+                piece.text += f"\n\n\n{each.text}"
+                piece.changes.append(node)
+                self.pending.append((piece, used_names(node, lazy=piece.lazy), names))
 
     def _define_alias(self, name: str, path: str, names: dict[str, Any], user: str) -> None:
         """Take a value from another name, or from a class: ``name = Train.run``."""

@@ -192,6 +192,38 @@ def class_statement(cls: type, names: dict[str, Any]) -> Statement | None:
     return None
 
 
+def changes_of_class(name: str, names: dict[str, Any]) -> list[Statement]:
+    """Return what cells did to the attributes of a class after they declared it, in order.
+
+    Parameters
+    ----------
+    name : str
+        The name of its class statement.
+    names : dict
+        The namespace of the notebook.
+    """
+    found: list[Statement] = []
+    for source in cells(names):
+        for statement in reversed(statements(source)) if name in source else ():
+            node = statement.node
+            if isinstance(node, ast.ClassDef) and node.name == name:
+                return found[::-1]
+            match node:
+                case ast.Assign(targets=[ast.Attribute(ast.Name(target))]):
+                    pass
+                case ast.AnnAssign(ast.Attribute(ast.Name(target)), _, ast.expr()):
+                    pass
+                case ast.AugAssign(ast.Attribute(ast.Name(target))):
+                    pass
+                case ast.Delete([ast.Attribute(ast.Name(target))]):
+                    pass
+                case _:
+                    continue
+            if target == name:
+                found.append(statement)
+    return []
+
+
 def functions_of(cls: type) -> Iterator[Any]:
     """Yield the functions that a class statement made, under whatever wraps them."""
     for value in list(vars(cls).values()):
