@@ -232,9 +232,9 @@ class Gatherer:
                     f"assign the attribute anew ({bound}.name = value)"
                 )
                 continue
-            target: Any = node.targets[0] if isinstance(node, ast.Assign) else node.target
-            if target.attr in space:
-                piece.text += f"\n\n\n{each.text}"
+            if space.keys() & sources.attributes_set(node).keys():
+                piece.text += "\n" if piece.changes else "\n\n\n"
+                piece.text += each.text
                 piece.changes.append(node)
                 self.pending.append((piece, used_names(node, lazy=piece.lazy), names))
 

@@ -192,6 +192,21 @@ def class_statement(cls: type, names: dict[str, Any]) -> Statement | None:
     return None
 
 
+def attributes_set(node: ast.stmt) -> dict[str, str]:
+    """Return the attributes that a statement sets, changes or deletes, with whose they are."""
+    targets: list[ast.expr] = []
+    match node:
+        case ast.Assign() | ast.Delete():
+            targets = node.targets
+        case ast.AugAssign() | ast.AnnAssign(value=ast.expr()):
+            targets = [node.target]
+    return {
+        each.attr: each.value.id
+        for each in targets
+        if isinstance(each, ast.Attribute) and isinstance(each.value, ast.Name)
+    }
+
+
 def changes_of_class(name: str, names: dict[str, Any]) -> list[Statement]:
     """Return what cells did to the attributes of a class after they declared it, in order.
 
@@ -208,18 +223,7 @@ def changes_of_class(name: str, names: dict[str, Any]) -> list[Statement]:
             node = statement.node
             if isinstance(node, ast.ClassDef) and node.name == name:
                 return found[::-1]
-            match node:
-                case ast.Assign(targets=[ast.Attribute(ast.Name(target))]):
-                    pass
-                case ast.AnnAssign(ast.Attribute(ast.Name(target)), _, ast.expr()):
-                    pass
-                case ast.AugAssign(ast.Attribute(ast.Name(target))):
-                    pass
-                case ast.Delete([ast.Attribute(ast.Name(target))]):
-                    pass
-                case _:
-                    continue
-            if target == name:
+            if name in attributes_set(node).values():
                 found.append(statement)
     return []
 
