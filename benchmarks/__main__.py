@@ -16,6 +16,7 @@ from pathlib import Path
 from statistics import median
 
 from benchmarks import (
+    closures,
     durable_jobs,
     graphs,
     identifiers,
@@ -32,6 +33,7 @@ PARTS: dict[str, Callable[[Path], list[Figure]]] = {
     "graph": graphs.measure,
     "processes": processes.measure,
     "identifier": identifiers.measure,
+    "closure": closures.measure,
     "memory": memory.measure,
     "import": imports.measure,
     "table": tables.measure,

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import (
+    closures,
     durable_jobs,
     graphs,
     identifiers,
@@ -24,6 +25,7 @@ TINY: dict[str, Callable[[Path], list[Figure]]] = {
     "graph": partial(graphs.measure, children=3, rounds=1),
     "processes": partial(processes.measure, single=1, rounds=1, many=3, many_rounds=1),
     "identifier": partial(identifiers.measure, number=3, rounds=2),
+    "closure": partial(closures.measure, rounds=1, calls=2),
     "memory": partial(memory.measure, jobs=20),
     "import": partial(imports.measure, rounds=1),
     "table": partial(tables.measure, jobs=20, rounds=1),

@@ -57,6 +57,46 @@ def test_cells_give_a_program_that_runs(name: str, exported: dict[str, Any]) -> 
     assert json.loads(result) == given["result"], given["text"]
 
 
+@pytest.fixture(scope="module")
+def rewritten(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """Return what the cases of both kinds give in another process, written in another way."""
+    every = {**CASES, **{name: cells for name, (cells, _) in REFUSED.items()}}
+    cases = {name: [rewrite(cell) for cell in cells] for name, cells in every.items()}
+    return export_cases(cases, tmp_path_factory.mktemp("rewritten"))
+
+
+def rewrite(cell: str) -> str:
+    """Return a cell that does the same, with other layout, comments and docstrings."""
+    try:
+        tree = ast.parse(cell)
+    except SyntaxError:  # it has magics
+        return f"{cell}\n\n\n# A comment.\n"
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            if ast.get_docstring(node, clean=False) is not None:
+                del node.body[0]
+            node.body.insert(0, ast.Expr(ast.Constant("A docstring.")))
+    return "# A comment.\n\n" + ast.unparse(tree).replace("\n\n", "\n\n\n\n")
+
+
+@pytest.mark.parametrize("name", [*CASES, *REFUSED])
+def test_cells_written_in_another_way_have_the_same_code(
+    name: str, exported: dict[str, Any], refused: dict[str, Any], rewritten: dict[str, Any]
+) -> None:
+    """In another process, with other comments, docstrings and layout, the code is the same."""
+    assert rewritten[name]["digest"] == {**exported, **refused}[name]["digest"]
+
+
+def test_all_cells_have_code_of_their_own(
+    exported: dict[str, Any], refused: dict[str, Any]
+) -> None:
+    """Different cells have different code, also those that cannot be exported."""
+    # These two differ in a magic only.
+    every = {name: each for name, each in exported.items() if name != "time_redeclared"}
+    digests = [each["digest"] for each in (*every.values(), *refused.values())]
+    assert len({*digests}) == len(digests) >= 66 + 15
+
+
 @pytest.mark.parametrize("name", REFUSED)
 def test_what_cannot_be_written_is_refused_in_words(name: str, refused: dict[str, Any]) -> None:
     """A refusal names the user, the variable, what it is and the way out; nothing is pickled."""

@@ -8,28 +8,21 @@ modules.
 
 from __future__ import annotations
 
-import ast
-import builtins
-import sys
-import types
-from collections import deque
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from xpmnb.export import kinds, sources
+from xpmnb.export import kinds
+from xpmnb.export.cell_parts import parts_of
 from xpmnb.export.followed import Follower
-from xpmnb.export.imports import Imports
-from xpmnb.export.listing import Piece, arranged, module_text
-from xpmnb.export.literals import UnwritableError, written
-from xpmnb.export.parts import Part, merged, part_of_imports, part_of_nodes, part_of_text
-from xpmnb.export.used_names import Use, Uses, When, used_names
+from xpmnb.export.gathering import Gatherer
+from xpmnb.export.listing import arranged, module_text
+from xpmnb.export.parts import Part
+from xpmnb.export.used_names import When
 from xpmnb.export.watch import watch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-_MISSING: Any = object()
-_OF_MODULES = frozenset(vars(types.ModuleType("any"))) | {"__builtins__", "__file__"}
 _MAX_KEPT = 200
 
 
@@ -70,316 +63,50 @@ def closure_of(classes: Sequence[type]) -> Closure:
         return known[0]
     if len(_made) >= _MAX_KEPT:  # classes declared again and again in a long session
         _made.clear()
-    builder = _Builder()
-    closure = builder.build(key)
-    _made[key] = closure, builder.watch()
+    gatherer, follower = Gatherer(), Follower()
+    closure = _build(key, gatherer, follower)
+    _made[key] = closure, _watch(gatherer, follower)
     return closure
 
 
-@dataclass(slots=True)
-class _Builder:
-    """Follows names from classes to all that they use. Used once, by one thread."""
-
-    pieces: dict[str, Piece] = field(default_factory=dict)
-    values: dict[str, Any] = field(default_factory=dict)
-    imports: Imports = field(default_factory=Imports)
-    problems: dict[str, None] = field(default_factory=dict)
-    unwritable: dict[str, str] = field(default_factory=dict)
-    """Why a variable cannot be written, by its name."""
-    lost: dict[str, tuple[Any, dict[str, Any]]] = field(default_factory=dict)
-    """What is not in the source, though it is used: value and namespace by name."""
-    changed: dict[str, dict[str, Any]] = field(default_factory=dict)
-    """The names whose values functions change while they run, with their namespaces."""
-    follower: Follower = field(default_factory=Follower)
-    chains: dict[str, dict[tuple[str, ...], None]] = field(default_factory=dict)
-    """The attributes that are taken of names."""
-    watched: dict[tuple[int, str], tuple[dict[str, Any], str, Any]] = field(default_factory=dict)
-    pending: deque[tuple[Piece, Uses, dict[str, Any]]] = field(default_factory=deque)
-
-    def build(self, classes: Sequence[type]) -> Closure:
-        for cls in classes:
-            newest = kinds.newest(cls)
-            self._root(newest, vars(sys.modules[newest.__module__]))
-            self._follow_pending()
-        self._end_passing_names()
-        order, stuck = arranged(self.pieces)
-        if stuck:
-            self._problem(
-                f"{' and '.join(stuck)} need each other when they are declared: declare one of "
-                "them anew, so that it needs no other"
-            )
-        source = module_text(order, self.imports.blocks(self.pieces))
-        problems, modules = tuple(self.problems), tuple(self.imports.modules)
-        # Last, for it follows what the source does without.
-        return Closure(source, problems, modules, self._parts())
-
-    def watch(self) -> Callable[[], bool]:
-        """Return a check whether all that was followed is as it was."""
-        in_cells, in_modules = watch(self.watched.values()), self.follower.watch()
-        return in_cells if in_modules is None else lambda: in_cells() and in_modules()
-
-    def _root(self, cls: type, names: dict[str, Any]) -> None:
-        root = cls.__qualname__.partition(".")[0]
-        user = f"class {cls.__qualname__}"
-        if "<locals>" in cls.__qualname__:
-            self.lost[cls.__qualname__] = (cls, names)
-            self._problem(f"{user} is declared inside a function: declare it at the top of a cell")
-        elif root != cls.__qualname__:
-            self._need(root, names, Use(When.DECLARED), user)
-        elif self._is_new(root, cls, user):
-            self._define_class(root, cls, names, user)
-
-    def _problem(self, text: str) -> None:
-        self.problems[text] = None
-
-    def _follow_pending(self) -> None:
-        while self.pending:
-            self._follow(*self.pending.popleft())
-
-    def _follow(self, piece: Piece, uses: Uses, names: dict[str, Any]) -> None:
-        """See to all that a piece uses."""
-        if uses.magics:
-            self._problem(
-                f"{piece.user} uses a magic or a shell command "
-                f"(get_ipython().{next(iter(uses.magics))}), which only a notebook has: use Python "
-                "in its place, such as the module subprocess"
-            )
-            uses.names.pop("get_ipython", None)
-        self.imports.modules.update(uses.packages)
-        self.follower.add_inner_imports(uses, "")
-        self.changed.update(dict.fromkeys(uses.changed, names))
-        for name, use in uses.names.items():
-            piece.uses[name] = use.when
-            self._need(name, names, use, piece.user)
-
-    def _need(self, name: str, names: dict[str, Any], use: Use, user: str) -> None:
-        """See to it that a name has its meaning in the program."""
-        if name in _OF_MODULES:
-            return
-        value = names.get(name, _MISSING)
-        self.watched.setdefault((id(names), name), (names, name, value))
-        self.chains.setdefault(name, {}).update(use.chains)
-        if value is _MISSING or kinds.is_of_shell(name, value):
-            self.imports.add_of_shell(name)
-            if value is _MISSING and use.when is When.DECLARED and not hasattr(builtins, name):
-                self._problem(
-                    f"{user} uses {name} when it is declared, and there is no {name} any more: run "
-                    "the cell that sets it again"
-                )
-            return
-        if isinstance(value, types.ModuleType):
-            self.imports.add_parts(value, use.chains)
-        value = kinds.newest(value)
-        if self._is_new(name, value, user):
-            self._define(name, value, names, user)
-            if use.when is When.HINTED and name in self.unwritable:
-                # Nothing may ever look it up: it counts only if something else needs it.
-                del self.values[name], self.lost[name]
-            elif name in self.unwritable:
-                self._problem(self.unwritable[name])
-
-    def _is_new(self, name: str, value: Any, user: str) -> bool:
-        known = self.values.setdefault(name, value)
-        if known is not value:
-            self._problem(
-                f"{user} uses {name}, which is both {kinds.in_words(known)} and "
-                f"{kinds.in_words(value)}: give one of them another name"
-            )
-            return False
-        return name not in self.pieces and name not in self.imports
-
-    def _define(self, name: str, value: Any, names: dict[str, Any], user: str) -> None:
-        """Make the piece, or the import, that gives a name its value."""
-        if isinstance(value, types.ModuleType):
-            if not self.imports.add_module(name, value):
-                self.lost[name] = (value, names)
-                self._problem(f"{user} uses {name}, a module without a file: put it into a file")
-        elif self.imports.add_from_module(name, value, names):
-            pass
-        elif isinstance(value, type) and "__xpm_is_configuration__" not in vars(value):
-            self._define_class(name, value, names, user)
-        elif isinstance(function := kinds.unwrapped(value), types.FunctionType):
-            self._define_function(name, value, function, user)
-        else:
-            self._define_constant(name, value, names, user)
-
-    def _define_class(self, name: str, cls: type, names: dict[str, Any], user: str) -> None:
-        if "<locals>" in cls.__qualname__:
-            self.lost[name] = (cls, names)
-            self._problem(
-                f"{user} uses {name}, a class that is declared inside a function: declare it at "
-                "the top of a cell"
-            )
-        elif "." in cls.__qualname__:
-            self._define_alias(name, cls.__qualname__, names, user)
-        else:
-            found = sources.class_statement(cls, names) or sources.assignment(name, names)
-            is_lazy = found is not None and kinds.is_lazy_class(cls, found.node)
-            self._define_by(found, name, cls, names, is_lazy=is_lazy)
-
-    def _define_function(
-        self, name: str, value: Any, function: types.FunctionType, user: str
-    ) -> None:
-        code, names, place = function.__code__, function.__globals__, function.__qualname__
-        if "." in place and "<locals>" not in place and value is function:
-            self._define_alias(name, place, names, user)
-            return
-        found = sources.statement_at(code.co_filename, code.co_firstlineno, code.co_name, names)
-        found = found or sources.decorated_statement(name, names)
-        if found is None and "<locals>" in place:
-            self.lost[name] = (value, names)
-            kept = ", ".join(code.co_freevars)
-            self._problem(
-                f"{user} uses {name}, a function that was made inside "
-                f"{place.rpartition('.<locals>')[0]}()"
-                f"{f' and keeps its local variables ({kept})' if kept else ''}: write it as a "
-                "function at the top of a cell, pass what it keeps as a parameter, or move it to a "
-                "module"
-            )
-            return
-        self._define_by(found, name, value, names, is_lazy=kinds.is_lazy(function))
-
-    def _define_by(
-        self,
-        statement: sources.Statement | None,
-        name: str,
-        value: Any,
-        names: dict[str, Any],
-        *,
-        is_lazy: bool,
-    ) -> None:
-        """Make a piece of the statement that gave a value its first name."""
-        kind = "class" if isinstance(value, type) else "function"
-        if statement is None:
-            self.lost[name] = (value, names)
-            self._problem(
-                f"the source of {kind} {name} is not available: declare it in a cell, or in a file "
-                "(a script or a module)"
-            )
-            return
-        uses = used_names(statement.node, lazy=is_lazy)
-        has_hints = bool(uses.annotations)
-        piece = Piece(name, statement.text, f"{kind} {name}", lazy=is_lazy, has_hints=has_hints)
-        piece.node = statement.node
-        bound = sources.bound_name(statement.node)
-        if bound != name and names.get(bound, _MISSING) is value:
-            self._define_alias(name, bound, names, piece.user)
-            return
-        if bound != name:
-            piece.text += f"\n\n\n{name} = {bound}"
-            piece.passing = bound
-        self.pieces[name] = piece
-        self.pending.append((piece, uses, names))
-
-    def _define_alias(self, name: str, path: str, names: dict[str, Any], user: str) -> None:
-        """Take a value from another name, or from a class: ``name = Train.run``."""
-        root = path.partition(".")[0]
-        self.pieces[name] = Piece(
-            name, f"{name} = {path}", user, {root: When.DECLARED}, is_constant=True
+def _build(classes: Sequence[type], gatherer: Gatherer, follower: Follower) -> Closure:
+    for cls in classes:
+        gatherer.add_class(kinds.newest(cls))
+    _end_passing_names(gatherer)
+    order, stuck = arranged(gatherer.pieces)
+    if stuck:
+        gatherer.add_problem(
+            f"{' and '.join(stuck)} need each other when they are declared: declare one of "
+            "them anew, so that it needs no other"
         )
-        self._need(root, names, Use(When.DECLARED), user)
+    source = module_text(order, gatherer.imports.blocks(gatherer.pieces))
+    problems, modules = tuple(gatherer.problems), tuple(gatherer.imports.modules)
+    # Last, for the parts are also those of what the source does without.
+    return Closure(source, problems, modules, parts_of(gatherer, follower))
 
-    def _end_passing_names(self) -> None:
-        """Let names that were bound on the way be bound to what they mean, or be gone."""
-        for piece in self.pieces.values():
-            if piece.passing is None:
-                continue
-            if piece.passing in self.pieces:
-                self.pieces[piece.passing].uses[piece.name] = When.DECLARED
-            elif piece.passing in self.imports:
-                self._problem(f"{piece.passing} is imported and declared: give one another name")
-            else:
-                piece.text += f"\ndel {piece.passing}"
 
-    def _define_constant(self, name: str, value: Any, names: dict[str, Any], user: str) -> None:
-        for other, known in self.values.items():
-            if known is value and other in self.pieces and not isinstance(value, kinds.LASTING):
-                self._define_alias(name, other, names, user)  # one list with two names
-                return
-        piece = Piece(name, "", user, is_constant=True)
-        try:
-            text = written(value, lambda each: self._refer(each, piece, names))
-        except UnwritableError as error:
-            find = sources.assignment if kinds.is_of_typing(value) else sources.decorated_statement
-            made = find(name, names)
-            if made is None:
-                why = kinds.why_unwritable(name, value, names, user, error.why)
-                self.unwritable[name] = why
-                self.lost[name] = (value, names)
-                return
+def _end_passing_names(gatherer: Gatherer) -> None:
+    """Let names that were bound on the way be bound to what they mean, or be gone."""
+    for piece in gatherer.pieces.values():
+        if piece.passing is None:
+            continue
+        if piece.passing in gatherer.pieces:
+            gatherer.pieces[piece.passing].uses[piece.name] = When.DECLARED
+        elif piece.passing in gatherer.imports:
+            gatherer.add_problem(f"{piece.passing} is imported and declared: give one another name")
         else:
-            piece.text = f"{name} = {text}"
-            self.pieces[name] = piece
-            return
-        is_constant = not isinstance(made.node, sources.Definition)
-        piece = Piece(name, made.text, user, is_constant=is_constant, node=made.node)
-        self.pieces[name] = piece
-        self.pending.append((piece, used_names(made.node, lazy=False), names))
+            piece.text += f"\ndel {piece.passing}"
 
-    def _refer(self, value: Any, piece: Piece, names: dict[str, Any]) -> str:
-        """Return what a module, class or function in a constant is called in the program."""
-        if isinstance(value, types.ModuleType):
-            return self.imports.refer_to_module(value, names)
-        if not sources.module_of_cells(sys.modules.get(value.__module__)):
-            return self.imports.refer(value, names)
-        path: str = value.__qualname__
-        root, *inner = path.split(".")
-        found = names.get(root)
-        for part in inner:
-            found = getattr(found, part, None)
-        if kinds.newest(found) is not kinds.newest(value):
-            raise UnwritableError(f"it holds {kinds.in_words(value)}, which has no name now")
-        piece.uses[root] = When.DECLARED
-        self._need(root, names, Use(When.DECLARED), piece.user)
-        return path
 
-    def _parts(self) -> dict[str, Part]:
-        """Return what the hash is made of, by name."""
-        for name, names in self.changed.items():
-            self._lose_value(name, names)
-        while self.lost:
-            name = next(iter(self.lost))
-            self._find_lost(name, *self.lost.pop(name))
-            self._follow_pending()
-        meanings = self.imports.meanings()
-        for name, imported in meanings.items():
-            self.follower.add_import(imported, self.chains.get(name) or [()])
-        return merged(
-            {
-                name: part_of_nodes([piece.node], piece.text)
-                if piece.node is not None
-                else part_of_text(piece.text)
-                for name, piece in self.pieces.items()
-            },
-            part_of_imports(imported.line(name) for name, imported in meanings.items()),
-            self.follower.finish(),
-        )
+def _watch(gatherer: Gatherer, follower: Follower) -> Callable[[], bool]:
+    """Return a check whether all that was followed is as it was."""
+    in_cells, in_modules = watch(gatherer.watched.values()), follower.watch()
+    sizes = [(space, len(space)) for space in gatherer.class_spaces]
 
-    def _lose_value(self, name: str, names: dict[str, Any]) -> None:
-        """Take a constant that functions change, such as a counter or a cache, by its statement.
+    def is_current() -> bool:
+        for space, size in sizes:  # a cell may give a class another attribute
+            if len(space) != size:
+                return False
+        return in_cells() and (in_modules is None or in_modules())
 
-        Its value says what has run so far, which is no code.
-        """
-        piece = self.pieces.get(name)
-        if piece is None or not piece.is_constant or piece.node is not None:
-            return
-        [*others] = piece.uses
-        if len(others) == 1 and piece.text == f"{name} = {others[0]}":  # another name of it
-            self._lose_value(others[0], names)
-        else:
-            self.lost[name] = (self.values[name], names)
-
-    def _find_lost(self, name: str, value: Any, names: dict[str, Any]) -> None:
-        """Make a piece of the statement that made what is not in the source."""
-        found = sources.newest_binding(name, names)
-        root = name.partition(".")[0]
-        if found is None:
-            piece = Piece(name, f"# {name}: {type(value).__qualname__}", name)
-            if root != name and root in names:  # it was declared inside this function
-                self._need(root, names, Use(When.CALLED), name)
-        else:
-            node = sources.head_of(found.node)
-            text = found.text if node is found.node else ast.unparse(node)
-            piece = Piece(name, text, name, node=node)
-            self.pending.append((piece, used_names(node, lazy=True), names))
-        self.pieces[name] = piece
+    return is_current

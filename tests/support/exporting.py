@@ -18,6 +18,7 @@ from typing import Any
 
 import xpmnb
 from xpmnb import seam
+from xpmnb.code_hash import code_of
 from xpmnb.core.paths import generate_paths
 from xpmnb.document import from_document, to_document
 from xpmnb.program import load_program, needs_program, program_of
@@ -68,7 +69,7 @@ def export_cases(cases: dict[str, list[str]], folder: Path) -> dict[str, Any]:
     """Run cells in another process; return what each case gave.
 
     A case gives ``text`` (the program), ``problems``, ``program`` (its path in a job directory),
-    and ``result`` (what ``execute`` returns in the shell).
+    ``digest`` (of its code), and ``result`` (what ``execute`` returns in the shell).
     """
     return _driven("export", cases, folder)
 
@@ -103,6 +104,7 @@ def _export(name: str, cells: list[str], folder: Path) -> dict[str, Any]:
     for file in [file for file in linecache.cache if file.startswith("<ipython")]:
         del linecache.cache[file]
     shell: Any = InteractiveShell.instance()
+    shell.register_magic_function(lambda _: None, magic_name="matplotlib")  # no kernel, no figures
     seam.in_notebook = lambda: True
     seam.notebook_stem = lambda: name
     for cell in cells:
@@ -111,6 +113,9 @@ def _export(name: str, cells: list[str], folder: Path) -> dict[str, Any]:
     program = program_of(task)
     given = {"text": program.text.decode(), "problems": program.problems}
     assert program_of(task) is program, "it was made twice"
+    code = code_of(task)
+    assert code_of(task, program) is code, "it was made twice"
+    given["digest"] = code.digest
     given["program"] = str(job_directory(folder / name, task))
     if not program.problems:
         given["result"] = json.loads(json.dumps(task.copy().instance().execute()))

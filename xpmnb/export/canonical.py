@@ -12,7 +12,7 @@ import struct
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
 FORMAT = 1
 """The number of the format: part of each code hash."""
@@ -43,17 +43,18 @@ def canonical(tree: ast.AST) -> bytes:
     pending: list[Any] = [tree]
     while pending:
         value = pending.pop()
-        if type(value) is bytes:
+        kind = type(value)
+        if kind is bytes:
             out.append(value)
-        elif isinstance(value, ast.AST):
-            _add_node(value, out, pending)
-        elif isinstance(value, list):
+        elif kind is str or kind is int:
+            out.append(_atom(value))
+        elif kind is list:
             out.append(b"[%d " % len(value))
             pending.extend(reversed(value))
         elif value is None:  # in a list: the default that a keyword-only argument lacks
             out.append(b"-")
         else:
-            out.append(_atom(value))
+            _add_node(value, out, pending)
     return b"".join(out)
 
 
@@ -72,8 +73,8 @@ def _fields_of(kind: type[ast.AST]) -> list[tuple[str, bytes]]:
 def _add_node(node: ast.AST, out: list[bytes], pending: list[Any]) -> None:
     """Write the beginning of a node, and leave its fields to be written next."""
     kind = type(node)
-    if kind is ast.Constant:
-        out.append(b"(Constant " + _atom(node.value))  # type: ignore[attr-defined]  # it is a Constant
+    if isinstance(node, (ast.Constant, ast.MatchSingleton)):
+        out.append(b"(%b " % kind.__name__.encode() + _atom(node.value))
         return
     if kind.__name__ in _OF_STRINGS:
         parts = _merged(node.values)  # type: ignore[attr-defined]  # both have them
@@ -137,21 +138,21 @@ def _is_empty(value: Any) -> bool:
 
 def _atom(value: Any) -> bytes:
     """Return a name, a number or another constant: type tag, then length or end, then content."""
-    match value:
-        case str():
-            text = value.encode("utf-8", "surrogatepass")
-            return b"s%d:%b" % (len(text), text)
-        case bytes():
-            return b"b%d:%b" % (len(value), value)
-        case bool():
-            return b"T" if value else b"F"
-        case int():
-            return b"i%x " % value  # not in decimals, of which Python writes a few thousand only
-        case float():
-            return b"f" + struct.pack(">d", value)
-        case complex():
-            return b"c" + struct.pack(">dd", value.real, value.imag)
-        case None:
-            return b"N"
-        case _:
-            return b"."  # an ellipsis: there are no other constants
+    write = _WAYS.get(type(value))
+    return b"." if write is None else write(value)  # an ellipsis: there are no other constants
+
+
+def _text(value: str) -> bytes:
+    text = value.encode("utf-8", "surrogatepass")
+    return b"s%d:%b" % (len(text), text)
+
+
+_WAYS: dict[type, Callable[[Any], bytes]] = {
+    str: _text,
+    bytes: lambda value: b"b%d:%b" % (len(value), value),
+    bool: lambda value: b"T" if value else b"F",
+    int: lambda value: b"i%x " % value,  # in decimals, Python writes a few thousand digits only
+    float: lambda value: b"f" + struct.pack(">d", value),
+    complex: lambda value: b"c" + struct.pack(">dd", value.real, value.imag),
+    type(None): lambda _: b"N",
+}

@@ -49,6 +49,7 @@ class Follower:
     _pending: deque[tuple[str, str, Chain]] = field(default_factory=deque)
     _local: dict[str, bool] = field(default_factory=dict)
     _files: dict[str, str] = field(default_factory=dict)
+    _modules: dict[str, Module | None] = field(default_factory=dict)
 
     def add_class(self, cls: type) -> None:
         """Follow a class that a module declares, or a function of a module."""
@@ -82,6 +83,11 @@ class Follower:
         """Return a check whether all that was followed is still loaded; None if nothing was."""
         return watch_loaded(self._made, self._files) if self._made else None
 
+    def _read(self, module: str) -> Module | None:
+        if module not in self._modules:
+            self._modules[module] = read_module(module)
+        return self._modules[module]
+
     def _is_followed(self, module: str) -> bool:
         root = module.partition(".")[0]
         if root not in self._local:
@@ -98,7 +104,7 @@ class Follower:
         """Follow an attribute of a module, or the whole module."""
         if not self._is_followed(module):
             return
-        known = read_module(module)
+        known = self._read(module)
         if not chain:
             for name in known.names if known is not None else ():
                 self._push(module, name, ())
@@ -111,11 +117,11 @@ class Follower:
             self._push(module, name, tuple(rest))
 
     def _follow(self, module: str, name: str, chain: Chain) -> None:
-        known = read_module(module)
+        known = self._read(module)
         place = _place_name(module)
         if known is None:
             if (module, name) not in self._made:
-                self._made.add((module, name))
+                self._watch(module, name)
                 self.parts[f"{place}:{name}"] = part_of_text(f"# {name}: source not available")
             return
         is_found = name in known.bound or name in known.imported
@@ -146,7 +152,7 @@ class Follower:
 
     def _binds(self, module: str, name: str, asked: set[str]) -> bool:
         """Tell whether a followed module has a name, its own or through a ``*``."""
-        known = read_module(module) if self._is_followed(module) else None
+        known = self._read(module) if self._is_followed(module) else None
         if known is None or module in asked:
             return False
         asked.add(module)

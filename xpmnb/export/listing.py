@@ -33,6 +33,8 @@ class Piece:
     """A name that it binds on its way, which is not its own."""
     node: ast.stmt | None = None
     """The statement of a cell that it is; None for what was written for it."""
+    changes: list[ast.stmt] = field(default_factory=list)
+    """The statements that set attributes of the class that it is."""
 
 
 def arranged(pieces: Mapping[str, Piece]) -> tuple[list[Piece], list[str]]:

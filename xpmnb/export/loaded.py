@@ -33,6 +33,7 @@ def watch_loaded(names: Iterable[tuple[str, str]], files: Mapping[str, str]) -> 
     callable
         Tells whether nothing was loaded anew. It keeps no large value alive.
     """
+    # The modules themselves are looked up like the names in them.
     same: list[tuple[Mapping[str, Any], str, Any]] = []
     others: list[tuple[Mapping[str, Any], str, int]] = []
     codes: list[tuple[types.FunctionType, types.CodeType]] = []
@@ -43,6 +44,7 @@ def watch_loaded(names: Iterable[tuple[str, str]], files: Mapping[str, str]) -> 
             file = files.get(module, "")
             absent.append((module, file, _stamp(file)))
             continue
+        same.append((sys.modules, module, loaded))
         space = vars(loaded)
         for name, value in _telling(space, inside, module).items():
             if value is _MISSING or isinstance(value, kinds.LASTING):
@@ -110,7 +112,9 @@ def _functions(value: Any) -> Iterator[types.FunctionType]:
 
 
 def _stamp(file: str) -> object:
-    """Return what differs between two versions of a file."""
+    """Return what differs between two versions of a file; None if there is none."""
+    if not file:
+        return None
     try:
         found = Path(file).stat()
     except (OSError, ValueError):

@@ -21,7 +21,7 @@ from xpmnb.export import sources
 from xpmnb.export.loaded import watch_loaded
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator
 
 _OWN = "xpmnb"
 
@@ -60,14 +60,15 @@ class Module:
 class Place(NamedTuple):
     """Where a module comes from."""
 
+    name: str
     file: str
     package: str
     """What its relative imports begin with."""
-    folders: Sequence[str]
+    folders: tuple[str, ...]
     """Where its submodules are; empty if it is no package."""
 
 
-_known: dict[str, tuple[Module, Callable[[], bool]]] = {}
+_known: dict[Place, tuple[Module, Callable[[], bool]]] = {}
 
 
 def read_module(name: str) -> Module | None:
@@ -81,18 +82,18 @@ def read_module(name: str) -> Module | None:
     name : str
         The name of a module, which need not be imported.
     """
-    known = _known.get(name)
-    if known is not None and known[1]():
-        return known[0]
     place = place_of(name)
     if place is None or not place.file.endswith((".py", ".pyw")):
         return None
+    known = _known.get(place)
+    if known is not None and known[1]():
+        return known[0]
     linecache.checkcache(place.file)
     loaded = sys.modules.get(name)
     lines = linecache.getlines(place.file, None if loaded is None else vars(loaded))
     module = parse_module("".join(lines), place.package)
     names = [(name, each) for each in module.names]
-    _known[name] = module, watch_loaded(names, {name: place.file})
+    _known[place] = module, watch_loaded(names, {name: place.file})
     return module
 
 
@@ -141,18 +142,16 @@ def _iter_blocks(nodes: list[ast.stmt]) -> Iterator[ast.stmt]:
 
 def _changed_by(node: ast.stmt) -> Iterator[str]:
     """Yield the names whose values a statement changes: ``Train.x = 1``, ``TABLE.update(...)``."""
-    targets: list[ast.expr]
+    targets: list[ast.expr] = []
     match node:
         case ast.Assign() | ast.Delete():
             targets = node.targets
-        case ast.AnnAssign(target=target) | ast.AugAssign(target=target):
-            targets = [target]
+        case ast.AnnAssign() | ast.AugAssign():
+            targets = [node.target]
         case ast.Expr(ast.Call(ast.Attribute() as function)):
             targets = [function]
-        case _:
-            targets = []
     for target in targets:
-        inner = target
+        inner: ast.expr = target
         while isinstance(inner, (ast.Attribute, ast.Subscript)):
             inner = inner.value
         if inner is not target and isinstance(inner, ast.Name):
@@ -191,7 +190,7 @@ def place_of(name: str) -> Place | None:
     module = sys.modules.get(name)
     if module is not None:
         file = getattr(module, "__file__", None)
-        folders = [*getattr(module, "__path__", ())]
+        folders = tuple(getattr(module, "__path__", ()))
     else:
         outer = name.rpartition(".")[0]
         inside = place_of(outer) if outer else None
@@ -204,11 +203,11 @@ def place_of(name: str) -> Place | None:
         if spec is None:
             return None
         file = spec.origin if spec.has_location else None
-        folders = [*(spec.submodule_search_locations or ())]
+        folders = tuple(spec.submodule_search_locations or ())
     if file is None and not folders:
         return None
     package = name if folders else name.rpartition(".")[0]
-    return Place(file or "", package, folders)
+    return Place(name, file or "", package, folders)
 
 
 def is_own(name: str) -> bool:

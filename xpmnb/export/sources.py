@@ -192,6 +192,42 @@ def class_statement(cls: type, names: dict[str, Any]) -> Statement | None:
     return None
 
 
+def attributes_set(node: ast.stmt) -> dict[str, str]:
+    """Return the attributes that a statement sets, changes or deletes, with whose they are."""
+    targets: list[ast.expr] = []
+    match node:
+        case ast.Assign() | ast.Delete():
+            targets = node.targets
+        case ast.AugAssign() | ast.AnnAssign(value=ast.expr()):
+            targets = [node.target]
+    return {
+        each.attr: each.value.id
+        for each in targets
+        if isinstance(each, ast.Attribute) and isinstance(each.value, ast.Name)
+    }
+
+
+def changes_of_class(name: str, names: dict[str, Any]) -> list[Statement]:
+    """Return what cells did to the attributes of a class after they declared it, in order.
+
+    Parameters
+    ----------
+    name : str
+        The name of its class statement.
+    names : dict
+        The namespace of the notebook.
+    """
+    found: list[Statement] = []
+    for source in cells(names):
+        for statement in reversed(statements(source)) if name in source else ():
+            node = statement.node
+            if isinstance(node, ast.ClassDef) and node.name == name:
+                return found[::-1]
+            if name in attributes_set(node).values():
+                found.append(statement)
+    return []
+
+
 def functions_of(cls: type) -> Iterator[Any]:
     """Yield the functions that a class statement made, under whatever wraps them."""
     for value in list(vars(cls).values()):
