@@ -161,16 +161,20 @@ def _notebook_stem() -> str | None:
     return notebook_stem()
 
 
-def _attach_observers(note: str) -> list[Any]:
-    if _in_notebook():
-        from xpmnb.notebook.panel import attach
+def _attach_observers(note: str, layout: Any) -> list[Any]:
+    from xpmnb.environment import EnvironmentKeeper
 
-        feed = attach(note)
-        if feed is not None:
-            return [feed]
+    if _in_notebook():
+        from xpmnb.notebook.cells import notebook_path
+        from xpmnb.notebook.panel import attach
+        from xpmnb.notebook.snapshot import attach_snapshot
+
+        path = notebook_path()
+        observers = [EnvironmentKeeper(layout, path), attach(note), attach_snapshot(layout, path)]
+        return [each for each in observers if each is not None]
     from xpmnb.console import ConsoleObserver
 
-    return [ConsoleObserver()]
+    return [EnvironmentKeeper(layout), ConsoleObserver()]
 
 
 seam.current_submitter = _current_submitter

@@ -57,5 +57,5 @@ notebook_stem: Callable[[], str | None] = _unfilled
 in_notebook: Callable[[], bool] = _unfilled
 """Tell whether this process is the kernel of a notebook."""
 
-attach_observers: Callable[[str], list[Any]] = _unfilled
-"""Return the observers (panels, log lines) of a newly started experiment, given a note to show."""
+attach_observers: Callable[[str, Any], list[Any]] = _unfilled
+"""Return the observers (panels, log lines) of a new run, given a note to show and its layout."""

@@ -54,9 +54,11 @@ class TaskWork:
         The flat parameters and tags that go on record.
     program : Program, optional
         The program of the job; made now if it was not made on submission.
+    run : str, optional
+        The run that submitted it, ``<experiment>/<run>``.
     """
 
-    __slots__ = ("_params", "_paths", "_program", "_task", "layout", "tags")
+    __slots__ = ("_params", "_paths", "_program", "_run", "_task", "layout", "tags")
 
     def __init__(
         self,
@@ -65,8 +67,10 @@ class TaskWork:
         params: dict[str, Any],
         tags: dict[str, Any],
         program: Program | None = None,
+        run: str | None = None,
     ) -> None:
         self.layout = layout
+        self._run = run
         self.tags = tags
         self._task = task
         self._params = params
@@ -84,6 +88,7 @@ class TaskWork:
             "identifier": layout.identifier,
             "params": self._params,
             "tags": self.tags,
+            "run": self._run,
             "resumable": is_resumable(self._task),
             "document": to_document(self._task, self._paths),
         }
@@ -165,7 +170,7 @@ def terms_of(job: Job, launcher: str, grace_s: float | None = None) -> Terms:
 
 def work_of(job: Job) -> TaskWork:
     """Return the work of a job that was submitted in this process."""
-    return TaskWork(job.layout, job.task, job.params, job.tags, job.program)
+    return TaskWork(job.layout, job.task, job.params, job.tags, job.program, job.origin)
 
 
 def request_of(job: Job, terms: Terms) -> JobRequest:

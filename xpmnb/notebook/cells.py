@@ -17,7 +17,7 @@ NOTEBOOK_SUFFIXES = frozenset({".ipynb", ".py", ".md", ".rmd", ".qmd"})
 
 def in_kernel() -> bool:
     """Tell whether an ipykernel shell runs in this process."""
-    return _kernel_shell() is not None
+    return kernel_shell() is not None
 
 
 def current_cell() -> str | None:
@@ -30,7 +30,7 @@ def current_cell() -> str | None:
         cell. None outside a kernel, and where the kernel works on something else than a cell,
         such as the click on a widget.
     """
-    shell = _kernel_shell()
+    shell = kernel_shell()
     get_parent = getattr(shell, "get_parent", None)
     parent = get_parent() if callable(get_parent) else None
     header = parent.get("header") if isinstance(parent, dict) else None
@@ -52,7 +52,7 @@ def notebook_path() -> Path | None:
         renaming). None outside a kernel and under nbclient, nbconvert, nbval and papermill, which
         do not tell.
     """
-    shell = _kernel_shell()
+    shell = kernel_shell()
     if shell is None:
         return None
     told = (
@@ -74,7 +74,7 @@ def notebook_stem() -> str | None:
     return path.stem if path else None
 
 
-def _kernel_shell() -> Any:
+def kernel_shell() -> Any:
     """Return the shell of the ipykernel in this process, or None."""
     ipython = sys.modules.get("IPython")
     get_ipython = getattr(ipython, "get_ipython", None)

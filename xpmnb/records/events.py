@@ -179,6 +179,8 @@ class JobRecord:
     """Machine of the last attempt."""
     problem: str | None = None
     """What is damaged or contradicts itself, in words; None if nothing is."""
+    run: str | None = None
+    """``<experiment>/<run>`` that submitted it; left out of records from the index of a run."""
 
 
 def fold(

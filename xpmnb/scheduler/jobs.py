@@ -36,7 +36,16 @@ _RESULT_LIMIT_BYTES = 64 * 1024 * 1024
 _INTERNAL = frozenset(
     (
         *("announce", "begin", "call_when_final", "demands", "dependents", "holding", "layout"),
-        *("live_launcher", "move", "on_completed", "run", "settle", "take_record", "take_view"),
+        *(
+            "live_launcher",
+            "move",
+            "on_completed",
+            "origin",
+            "run",
+            "settle",
+            "take_record",
+            "take_view",
+        ),
         *("program", "task", "watch_output"),
     )
 )

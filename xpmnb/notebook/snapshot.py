@@ -1,0 +1,177 @@
+"""Keeps the cells of a kernel, as they were executed, beside the run that they submitted to."""
+
+from __future__ import annotations
+
+import logging
+import platform
+import threading
+from dataclasses import dataclass
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, Any
+
+from xpmnb.notebook.executed import executed_session
+from xpmnb.notebook.ipynb import notebook_text
+from xpmnb.records.notebooks import write_notebook
+from xpmnb.version import __version__
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from xpmnb.notebook.executed import Session
+    from xpmnb.records.layout import RunLayout
+    from xpmnb.scheduler.jobs import Job
+
+_logger = logging.getLogger("xpmnb")
+
+
+def attach_snapshot(layout: RunLayout, notebook: Path | None) -> Snapshot | None:
+    """Return what keeps the cells of a new run; None where this process is no kernel.
+
+    Parameters
+    ----------
+    layout : RunLayout
+        The run.
+    notebook : Path or None
+        The notebook's own file, where it is known.
+    """
+    session = executed_session()
+    return None if session is None else Snapshot(layout, session, notebook)
+
+
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    """What the writer is asked for."""
+
+    count: int
+    """How many cells the notebook is to have."""
+    written: threading.Event | None = None
+    """Set once they are on disk, or cannot be written."""
+    is_last: bool = False
+
+
+class Snapshot:
+    """Observes a run, and keeps the cells that were executed up to its last submission.
+
+    They are written at the first submission of each execution of a cell, when somebody waits for
+    the run, and when it is closed; so a kernel that is killed in the midst of a cell has left that
+    cell, too. Who submits only counts the cells: a thread of its own writes them. It starts with
+    the first submission and ends with :meth:`closed`. Cells that cannot be written are told of
+    once, and harm nothing.
+
+    Threads: every method may be called from any thread.
+
+    Parameters
+    ----------
+    layout : RunLayout
+        The run.
+    session : Session
+        What the kernel executes.
+    notebook : Path or None
+        The notebook's own file, where it is known.
+    """
+
+    def __init__(self, layout: RunLayout, session: Session, notebook: Path | None) -> None:
+        self._layout = layout
+        self._session = session
+        # Nothing of the run: runs with the same cells share one file.
+        self._metadata = _metadata(notebook)
+        self._asked = 0
+        self._written = -1
+        self._has_failed = False
+        self._wishes: SimpleQueue[_Wish] = SimpleQueue()
+        self._lock = threading.Lock()
+        self._is_closing = False
+        self._writer: threading.Thread | None = None
+
+    def submitted(self, _: Job) -> None:
+        """Have the cells written, if these are the first news of an execution."""
+        if self._session.unrecorded is not None:
+            self._session.record()
+        count = len(self._session.cells)
+        if count != self._asked:
+            self._asked = count
+            self._ask(_Wish(count))
+
+    def changed(self, _: Job) -> None:
+        """Do nothing: jobs are none of its business."""
+
+    def flush(self, timeout_s: float) -> None:
+        """Have the cells written that were executed since, and wait for it."""
+        written = threading.Event()
+        self._ask(_Wish(len(self._session.cells), written))
+        written.wait(timeout_s)
+
+    def closed(self) -> None:
+        """Have the cells written for the last time, and end the writer."""
+        self._ask(_Wish(len(self._session.cells), is_last=True))
+        writer = self._writer
+        if writer is not None:
+            writer.join()
+
+    def _ask(self, wish: _Wish) -> None:
+        with self._lock:
+            if self._is_closing:
+                if wish.written is not None:
+                    wish.written.set()
+                return
+            self._is_closing = wish.is_last
+            self._wishes.put(wish)
+            if self._writer is None:
+                # A daemon: leaving the kernel does not wait for a disk.
+                writer = threading.Thread(target=self._work, name="xpmnb-snapshot", daemon=True)
+                writer.start()
+                self._writer = writer
+
+    def _work(self) -> None:
+        """Write until the run is closed: the writer's body."""
+        is_over = False
+        while not is_over:
+            wishes = [self._wishes.get()]
+            while not self._wishes.empty():
+                wishes.append(self._wishes.get())
+            count = max(wish.count for wish in wishes)
+            if count != self._written:
+                self._write(count)
+            for wish in wishes:
+                is_over = is_over or wish.is_last
+                if wish.written is not None:
+                    wish.written.set()
+
+    def _write(self, count: int) -> None:
+        try:
+            write_notebook(self._layout, notebook_text(self._session.texts(count), self._metadata))
+            self._written = count
+        except Exception as error:
+            # The border of observers: what is kept beside the jobs never stops them.
+            if not self._has_failed:
+                self._has_failed = True
+                _logger.warning(
+                    "the cells of run %s cannot be kept in its notebook: %s",
+                    self._layout.path,
+                    error,
+                    exc_info=not isinstance(error, OSError),
+                )
+
+
+def _metadata(notebook: Path | None) -> dict[str, Any]:
+    """Return what a notebook says of itself."""
+    return {
+        "kernelspec": {
+            "display_name": "Python 3 (ipykernel)",
+            "language": "python",
+            "name": "python3",
+        },
+        "language_info": {
+            "file_extension": ".py",
+            "mimetype": "text/x-python",
+            "name": "python",
+            "nbconvert_exporter": "python",
+            "pygments_lexer": "ipython3",
+            "version": platform.python_version(),
+        },
+        "xpmnb": {
+            "format": 1,
+            "notebook": None if notebook is None else str(notebook),
+            "version": __version__,
+        },
+    }
