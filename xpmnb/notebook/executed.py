@@ -38,7 +38,7 @@ class Session:
     """The cells that a kernel has executed: each execution, also one that failed or still runs.
 
     Those that leave no history are the front end's own and not cells, unless they submit jobs.
-    ``%reset`` clears the history of the shell, but not what was executed.
+    A reset clears the history of the shell, but not what was executed.
 
     Threads: those that execute cells add to it; any thread reads. Cells are only added.
 

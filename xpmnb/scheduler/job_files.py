@@ -67,7 +67,8 @@ class JobFiles:
         It is that of the run that submitted the job; where the job was done before, or is run for
         somebody else, of the run that really started it. None for jobs of scripts and shells.
         """
-        if self.state == JobState.RUNNING or self.state.is_final:
+        has_begun = self.state == JobState.RUNNING or self.state.is_final
+        if has_begun or Path(self._layout.done).exists():  # submitted a moment ago, done long ago
             run = read_submitter(self._layout)
         else:  # what is on record may be of an earlier attempt
             run = submitter_of(self._layout, self.origin)
