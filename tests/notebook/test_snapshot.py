@@ -132,7 +132,7 @@ def test_a_run_that_takes_over_has_a_notebook_of_its_own(tmp_path: Path) -> None
         (tmp_path / "a.go").touch()
         shell.run("xp.wait(30)")
         first, second = notebooks(tmp_path)
-        assert sources(first)[-2:] == ["done.wait(30)", START]
+        assert "waits = Waits" in sources(first)[-1]
         assert sources(second)[: len(sources(first))] == sources(first)
         assert sources(second)[-1] == "xp.wait(30)"
         told = shell.run(
@@ -141,6 +141,20 @@ def test_a_run_that_takes_over_has_a_notebook_of_its_own(tmp_path: Path) -> None
         )
         names = " ".join([first.parent.name] * 3 + [second.parent.name])
         assert told.splitlines() == [names, names]
+
+
+def test_a_run_without_submissions_has_the_cells_until_its_start(tmp_path: Path) -> None:
+    """A run that is closed, or taken over, before anything was submitted has a notebook, too."""
+    with kernel(tmp_path) as shell:
+        shell.run(DECLARE)
+        shell.run(START)
+        shell.run("xp.workdir")
+        shell.run(START)
+        until(lambda: notebooks(tmp_path))
+        (first,) = notebooks(tmp_path)
+        assert sources(first) == [DECLARE.rstrip("\n"), START]
+        shell.run("xp.close()")
+        assert sources(notebooks(tmp_path)[1])[-3:] == ["xp.workdir", START, "xp.close()"]
 
 
 @pytest.mark.parametrize("launcher", ["thread", "process"])
@@ -158,7 +172,7 @@ def test_a_job_knows_its_notebook(tmp_path: Path, launcher: str) -> None:
         shell.run(DECLARE)
         told = shell.run(f"{start}{submit}job.wait(30)\nprint(job.recognised, job.notebook)")
         assert told.split() == ["True", str(first)]
-        assert len(notebooks(tmp_path)) == 2
+        until(lambda: len(notebooks(tmp_path)) == 2)
         first.unlink()
         assert shell.run("print(job.notebook)") == "None\n"
 

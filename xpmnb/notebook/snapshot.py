@@ -52,11 +52,11 @@ class _Wish:
 class Snapshot:
     """Observes a run, and keeps the cells that were executed up to its last submission.
 
-    They are written at the first submission of each execution of a cell, when somebody waits for
-    the run, and when it is closed; so a kernel that is killed in the midst of a cell has left that
-    cell, too. Who submits only counts the cells: a thread of its own writes them. It starts with
-    the first submission and ends with :meth:`closed`. Cells that cannot be written are told of
-    once, and harm nothing.
+    They are written at the first submission of each execution of a cell, and when somebody waits
+    for the run, as who closes it does; so a kernel that is killed in the midst of a cell has left
+    that cell, too. Who submits only counts the cells: a thread of its own writes them. It starts
+    with the first submission, at the latest with :meth:`closed`, which joins it. Cells that cannot
+    be written are told of once, and harm nothing.
 
     Threads: every method may be called from any thread.
 
@@ -75,8 +75,10 @@ class Snapshot:
         self._session = session
         # Nothing of the run: runs with the same cells share one file.
         self._metadata = _metadata(notebook)
-        self._asked = 0
+        self._asked = len(session.cells)
+        """How many cells the notebook is to have."""
         self._written = -1
+        """How many it has; none at all before the first writing."""
         self._has_failed = False
         self._wishes: SimpleQueue[_Wish] = SimpleQueue()
         self._lock = threading.Lock()
@@ -88,8 +90,7 @@ class Snapshot:
         if self._session.unrecorded is not None:
             self._session.record()
         count = len(self._session.cells)
-        if count != self._asked:
-            self._asked = count
+        if count != self._asked or self._writer is None:
             self._ask(_Wish(count))
 
     def changed(self, _: Job) -> None:
@@ -102,8 +103,9 @@ class Snapshot:
         written.wait(timeout_s)
 
     def closed(self) -> None:
-        """Have the cells written for the last time, and end the writer."""
-        self._ask(_Wish(len(self._session.cells), is_last=True))
+        """See to it that there is a notebook, and end the writer."""
+        # Not what was executed since: when a run ends by itself, the kernel is somewhere else.
+        self._ask(_Wish(self._asked, is_last=True))
         writer = self._writer
         if writer is not None:
             writer.join()
@@ -115,6 +117,7 @@ class Snapshot:
                     wish.written.set()
                 return
             self._is_closing = wish.is_last
+            self._asked = max(self._asked, wish.count)
             self._wishes.put(wish)
             if self._writer is None:
                 # A daemon: leaving the kernel does not wait for a disk.
@@ -130,7 +133,7 @@ class Snapshot:
             while not self._wishes.empty():
                 wishes.append(self._wishes.get())
             count = max(wish.count for wish in wishes)
-            if count != self._written:
+            if count > self._written:
                 self._write(count)
             for wish in wishes:
                 is_over = is_over or wish.is_last
