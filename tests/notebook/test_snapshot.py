@@ -2,7 +2,10 @@
 
 import json
 import os
+import sys
+from contextlib import suppress
 from pathlib import Path
+from types import FrameType, SimpleNamespace
 from typing import Any
 
 import nbformat
@@ -10,8 +13,14 @@ import pytest
 
 from tests.support.shell import until
 from tests.test_kernels import DEADLINE_S, DECLARE, Kernel, await_file, kernel
+from xpmnb.notebook import snapshot as snapshot_module
+from xpmnb.notebook.executed import Session
+from xpmnb.notebook.snapshot import Snapshot
+from xpmnb.records.layout import WorkspaceLayout
 
 pytestmark = pytest.mark.notebook
+
+snapshot_file = snapshot_module.__file__
 
 START = "xp = experiment(ROOT / 'runs', 'e').start()"
 
@@ -245,6 +254,39 @@ def test_a_snapshot_that_cannot_be_written_stops_nothing(tmp_path: Path) -> None
         assert shell.run("print(Train.C(lr=0.5).submit().job.notebook)") == "None\n"
         shell.run("xp.close()")
         assert shell.run("print(len(told))") == "1\n"
+
+
+def test_an_interrupt_at_any_line_leaves_nothing(tmp_path: Path) -> None:
+    """A Ctrl-C at any line of what a submission does leaves no thread, and a whole notebook."""
+    history = SimpleNamespace(input_hist_raw=["", "a = 1", "submit"])
+    shell = SimpleNamespace(execution_count=2, history_manager=history)
+    for number in range(30):
+        layout = WorkspaceLayout(tmp_path).run("e", f"r{number}")
+        os.makedirs(layout.path)
+        snapshot = Snapshot(layout, Session(shell), None)
+        left = number
+
+        def interrupt(frame: FrameType, event: str, _: object) -> Any:
+            nonlocal left
+            if frame.f_code.co_filename == snapshot_file and event == "line":
+                left -= 1
+                if left < 0:
+                    raise KeyboardInterrupt
+            return interrupt
+
+        sys.settrace(interrupt)
+        try:
+            with suppress(KeyboardInterrupt):
+                snapshot.submitted(None)  # type: ignore[arg-type] # it looks at no job
+        finally:
+            sys.settrace(None)
+        snapshot.closed()
+        found = json.loads(Path(layout.notebook).read_text())
+        assert [each["source"] for each in found["cells"]] == [["a = 1"], ["submit"]]
+        if left >= 0:
+            break
+    assert left >= 0, "it has more lines than were tried"
+    assert number > 5
 
 
 def test_callbacks_submit_with_the_cells_so_far(tmp_path: Path) -> None:

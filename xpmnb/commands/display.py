@@ -199,6 +199,7 @@ def record_json(record: JobRecord, now: float) -> dict[str, Any]:
         "pid": record.pid,
         "host": record.host,
         "problem": record.problem,
+        "run": record.run,
     }
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 import platform
 import threading
+from contextlib import suppress
 from dataclasses import dataclass
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 from xpmnb.notebook.executed import executed_session
@@ -81,7 +82,7 @@ class Snapshot:
         """How many it has; none at all before the first writing."""
         self._has_failed = False
         self._wishes: SimpleQueue[_Wish] = SimpleQueue()
-        self._lock = threading.Lock()
+        self._writing = threading.Lock()
         self._is_closing = False
         self._writer: threading.Thread | None = None
 
@@ -111,34 +112,42 @@ class Snapshot:
             writer.join()
 
     def _ask(self, wish: _Wish) -> None:
-        with self._lock:
-            if self._is_closing:
-                if wish.written is not None:
-                    wish.written.set()
-                return
-            self._is_closing = wish.is_last
-            self._asked = max(self._asked, wish.count)
-            self._wishes.put(wish)
-            if self._writer is None:
-                # A daemon: leaving the kernel does not wait for a disk.
-                writer = threading.Thread(target=self._work, name="xpmnb-snapshot", daemon=True)
-                writer.start()
-                self._writer = writer
+        # Without a lock, which a Ctrl-C may leave taken. Two threads that ask for the first time
+        # at once start two writers, which do no harm.
+        if self._is_closing:
+            if wish.written is not None:
+                wish.written.set()
+            return
+        if wish.is_last:
+            self._is_closing = True
+        if self._writer is None:
+            # A daemon: leaving the kernel does not wait for a disk.
+            writer = threading.Thread(target=self._work, name="xpmnb-snapshot", daemon=True)
+            writer.start()
+            self._writer = writer
+        # Not before, so that the new thread lets this one go on.
+        self._wishes.put(wish)
+        self._asked = max(self._asked, wish.count)
 
     def _work(self) -> None:
         """Write until the run is closed: the writer's body."""
         is_over = False
         while not is_over:
             wishes = [self._wishes.get()]
-            while not self._wishes.empty():
-                wishes.append(self._wishes.get())
-            count = max(wish.count for wish in wishes)
-            if count > self._written:
-                self._write(count)
+            with suppress(Empty):
+                while True:
+                    wishes.append(self._wishes.get_nowait())
+            with self._writing:
+                count = max(wish.count for wish in wishes)
+                if count > self._written:
+                    self._write(count)
             for wish in wishes:
-                is_over = is_over or wish.is_last
                 if wish.written is not None:
                     wish.written.set()
+                if wish.is_last:
+                    is_over = True
+                    # For a second writer, if there is one: a Ctrl-C may hide the first.
+                    self._wishes.put(wish)
 
     def _write(self, count: int) -> None:
         try:
