@@ -176,16 +176,20 @@ def _debug_job(job: Any) -> Any:
     return debug(job)
 
 
-def _attach_observers(note: str) -> list[Any]:
+def _attach_observers(note: str, layout: Any) -> list[Any]:
+    from xpmnb.environment import EnvironmentKeeper
+
     if _in_notebook():
         from xpmnb.notebook.panel import attach
+        from xpmnb.notebook.snapshot import attach_snapshot
+        from xpmnb.notebook.whereabouts import notebook_path
 
-        feed = attach(note)
-        if feed is not None:
-            return [feed]
+        path = notebook_path()
+        observers = [EnvironmentKeeper(layout, path), attach(note), attach_snapshot(layout, path)]
+        return [each for each in observers if each is not None]
     from xpmnb.console import ConsoleObserver
 
-    return [ConsoleObserver()]
+    return [EnvironmentKeeper(layout), ConsoleObserver()]
 
 
 seam.current_submitter = _current_submitter

@@ -16,7 +16,7 @@ from xpmnb.core.state import state_of
 from xpmnb.errors import FailedExperiment, SubmissionError
 from xpmnb.experiment_bounds import find_bounds
 from xpmnb.run_control import RunControl
-from xpmnb.scheduler.runs import Lane, Run, guarded
+from xpmnb.scheduler.runs import Lane, Run
 from xpmnb.scheduler.scheduler import Scheduler
 from xpmnb.scheduler.tokens import Token, declare_token
 from xpmnb.scheduler.waiting import wait_until
@@ -155,7 +155,8 @@ class experiment(RunControl):  # noqa: N801 (reads like the verb that it is)
             raise SubmissionError(message)
         self.workspace.create()
         layout = self.workspace.create_run(self.name)
-        run = Run(layout, self._lane, seam.attach_observers(self._note), self._as_current)
+        observers = seam.attach_observers(self._note, layout)
+        run = Run(layout, self._lane, observers, self._as_current)
         with current.lock:
             self._run = run
             before = current.enter(self._key, self)
@@ -250,8 +251,7 @@ class experiment(RunControl):  # noqa: N801 (reads like the verb that it is)
         _scheduler.settle()
         ended = wait_until(lambda: run.is_over or run.closed.is_set(), timeout)
         run.flush()
-        for observer in run.observers:
-            guarded(observer.flush, _FLUSH_TIMEOUT_S)
+        run.refresh(_FLUSH_TIMEOUT_S)
         if not ended:
             raise TimeoutError(f"{len(run.live)} jobs have not ended after {timeout} s")
         if check and run.failed:
@@ -298,6 +298,7 @@ class experiment(RunControl):  # noqa: N801 (reads like the verb that it is)
                 cancel=_scheduler.cancel,
             )
             job, outputs = make_job(task, place, options)
+            job.origin = run.name
             run.use(job.live_launcher)
             state.job = _scheduler.submit(job, run, line_of(job))
             run.attend(state.job, task)

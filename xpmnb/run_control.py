@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from xpmnb.analysis.run_tables import RunTables
+from xpmnb.environment import EnvironmentKeeper
+from xpmnb.records.environments import read_environment
 from xpmnb.scheduler.recalled import find_job
 
 if TYPE_CHECKING:
@@ -27,6 +29,19 @@ class RunControl(RunTables):
     def failed(self) -> list[Job]:
         """The jobs of this run that failed, in the order of their failing."""
         return list(self._started().failed.values())
+
+    @property
+    def environment(self) -> dict[str, Any] | None:
+        """What this run runs in: Python, packages, the git commit, as the run has it on record.
+
+        None where it could not be written; :func:`xpmnb.environment.collect_environment` lists the
+        keys.
+        """
+        run = self._started()
+        for each in run.observers:
+            if isinstance(each, EnvironmentKeeper):
+                each.wait()
+        return read_environment(run.layout)
 
     def job(self, identifier: str) -> Job:
         """Return the handle of a job of this workspace, by its identifier.

@@ -60,5 +60,5 @@ in_notebook: Callable[[], bool] = _unfilled
 debug_job: Callable[[Any], Any] = _unfilled
 """Run a failed job, given by its handle, again in this process, and open the debugger."""
 
-attach_observers: Callable[[str], list[Any]] = _unfilled
-"""Return the observers (panels, log lines) of a newly started experiment, given a note to show."""
+attach_observers: Callable[[str, Any], list[Any]] = _unfilled
+"""Return the observers (panels, log lines) of a new run, given a note to show and its layout."""

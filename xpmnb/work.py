@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from xpmnb.core.model import ResumableTask, Running
 from xpmnb.core.objects import Built, build
@@ -47,6 +47,15 @@ class Work(Protocol):
         ...
 
 
+class Source(NamedTuple):
+    """Where a job comes from, as its record tells. Immutable; any thread."""
+
+    run: str | None = None
+    """The run that submitted it: ``<experiment>/<run>``."""
+    code: str | None = None
+    """The hash of its code."""
+
+
 class TaskWork:
     """A job whose task was submitted in this process.
 
@@ -60,11 +69,11 @@ class TaskWork:
         The flat parameters and tags that go on record.
     program : Program, optional
         The program of the job; made now if it was not made on submission.
-    code : str, optional
-        The hash of its code.
+    source : Source, optional
+        Where it comes from.
     """
 
-    __slots__ = ("_params", "_paths", "_program", "_task", "code", "layout", "tags")
+    __slots__ = ("_params", "_paths", "_program", "_source", "_task", "layout", "tags")
 
     def __init__(
         self,
@@ -73,15 +82,20 @@ class TaskWork:
         params: dict[str, Any],
         tags: dict[str, Any],
         program: Program | None = None,
-        code: str | None = None,
+        source: Source | None = None,
     ) -> None:
         self.layout = layout
         self.tags = tags
         self._task = task
         self._params = params
         self._program = program or program_of(task)
-        self.code = code
+        self._source = source or Source()
         self._paths: GeneratedPaths = {}
+
+    @property
+    def code(self) -> str | None:
+        """The hash of its code; None where it is not known."""
+        return self._source.code
 
     def files(self) -> tuple[bytes, bytes]:
         """Return the program, and the task and its values as JSON."""
@@ -95,7 +109,8 @@ class TaskWork:
             "params": self._params,
             "tags": self.tags,
             "resumable": is_resumable(self._task),
-            "code": self.code,
+            "run": self._source.run,
+            "code": self._source.code,
             "document": to_document(self._task, self._paths),
         }
         return self._program.text, json.dumps(record).encode()
@@ -190,7 +205,8 @@ def terms_of(job: Job, launcher: str, grace_s: float | None = None) -> Terms:
 
 def work_of(job: Job) -> TaskWork:
     """Return the work of a job that was submitted in this process."""
-    return TaskWork(job.layout, job.task, job.params, job.tags, job.program, job.ran_code)
+    source = Source(job.origin, job.ran_code)
+    return TaskWork(job.layout, job.task, job.params, job.tags, job.program, source)
 
 
 def request_of(job: Job, terms: Terms) -> JobRequest:

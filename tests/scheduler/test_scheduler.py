@@ -232,7 +232,7 @@ def test_a_broken_observer_stops_no_job(
 ) -> None:
     """Whatever an observer raises is logged, and the jobs go on to their ends."""
     broken = Broken()
-    monkeypatch.setattr(seam, "attach_observers", lambda _note: [broken])
+    monkeypatch.setattr(seam, "attach_observers", lambda _note, _layout: [broken])
     with caplog.at_level(logging.ERROR, "xpmnb"), running(tmp_path) as xp:
         assert Echo.C(x=1).submit().job.result(DEADLINE_S) == 1
         assert Failing.C(x=1).submit().job.wait(DEADLINE_S).is_final
@@ -258,7 +258,7 @@ def test_ctrl_c_while_submitting_harms_no_job(
                 signal.raise_signal(signal.SIGINT)
 
     observer = Interrupts()
-    monkeypatch.setattr(seam, "attach_observers", lambda _note: [observer])
+    monkeypatch.setattr(seam, "attach_observers", lambda _note, _layout: [observer])
     with running(tmp_path, max_jobs=2) as xp:
         held = Held.C(key="a").submit()
         gates.await_begin("a")

@@ -200,6 +200,7 @@ def record_json(record: JobRecord, now: float) -> dict[str, Any]:
         "pid": record.pid,
         "host": record.host,
         "problem": record.problem,
+        "run": record.run,
     }
 
 

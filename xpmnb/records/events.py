@@ -191,6 +191,8 @@ class JobRecord:
     """Hash of the code of the last submission; None where no run remembers one."""
     place: str | None = None
     """Where in the task's own code the error was raised; left out like the traceback."""
+    run: str | None = None
+    """``<experiment>/<run>`` that submitted it; left out of records from the index of a run."""
 
     @property
     def code_changed(self) -> bool:

@@ -13,15 +13,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from xpmnb.errors import WorkspaceError
+
 from .events import EndMarker, Event, History, JobRecord, event_from_json, fold
 from .files import is_locked, read_bytes
 from .journal import read_journal
 from .json_values import as_mapping, as_text
-from .layout import JobLayout
+from .layout import JobLayout, RunLayout
 from .moving import moved_to
 from .states import FailureReason, JobState
 
-__all__ = ["Submission", "read_events", "read_job"]
+__all__ = ["Submission", "read_events", "read_job", "read_submitter", "submitter_of"]
 
 MAX_DOCUMENT_BYTES = 16 * 1024 * 1024
 """A larger parameter file, result or end marker is not read."""
@@ -46,6 +48,8 @@ class Submission:
     """The entry that tells how the job ended, as ``run_index.py`` writes it."""
     code: str | None = None
     """Hash of the code of the submission."""
+    run: str | None = None
+    """``<experiment>/<run>``, where the directory tells it."""
 
 
 @dataclass(slots=True)
@@ -176,6 +180,21 @@ def read_job(
     return replace(record, code=as_text(content.get("code")))
 
 
+def read_submitter(layout: JobLayout) -> RunLayout | None:
+    """Read which run submitted the attempt that ran last; None where that is not on record."""
+    document = _Reader().mapping(layout.params)
+    return None if document is None else submitter_of(layout, as_text(document.get("run")))
+
+
+def submitter_of(layout: JobLayout, run: str | None) -> RunLayout | None:
+    """Give the run of a job's workspace that ``<experiment>/<run>`` names; None if none can be."""
+    experiment, _, name = (run or "").partition("/")
+    try:
+        return layout.workspace.run(experiment, name)
+    except WorkspaceError:  # somebody else wrote the record
+        return None
+
+
 def _check_directory(layout: JobLayout, submission: Submission | None, reader: _Reader) -> None:
     path = layout.path
     # A job that was moved to another name is as good under the old one.
@@ -200,7 +219,7 @@ def _own_submission(document: Mapping[str, Any], reader: _Reader) -> Submission:
     params, tags = as_mapping(document.get("params")), as_mapping(document.get("tags"))
     if params is None or tags is None:
         reader.problems.append("params.json has no parameters or no tags")
-    return Submission(None, params or {}, tags or {})
+    return Submission(None, params or {}, tags or {}, run=as_text(document.get("run")))
 
 
 def _never_began(end: Mapping[str, Any], history: History) -> History:
@@ -232,6 +251,7 @@ def _record(
         result=result,
         metrics=history.metrics,
         progress=history.progress,
+        run=submission.run,
         submitted=submission.time,
         started=history.started,
         ended=history.ended,

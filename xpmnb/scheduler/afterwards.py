@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xpmnb import seam
@@ -9,11 +10,16 @@ from xpmnb.code import Code
 from xpmnb.code_diff import CodeDiff, code_diff
 from xpmnb.errors import SubmissionError
 from xpmnb.records.codes import read_code
-from xpmnb.records.job_directory import read_job
+from xpmnb.records.job_directory import read_job, read_submitter, submitter_of
+from xpmnb.records.states import JobState
 from xpmnb.scheduler.job_future import JobFuture
 
 if TYPE_CHECKING:
     from xpmnb.records.layout import JobLayout
+    from xpmnb.scheduler.runs import Run
+
+# How long who asks for a notebook waits for what is being written.
+_WRITE_TIMEOUT_S = 2.0
 
 
 class Afterwards(JobFuture):
@@ -25,7 +31,9 @@ class Afterwards(JobFuture):
         The files of the job.
     """
 
-    __slots__ = ("code", "code_before", "code_changed")
+    __slots__ = ("code", "code_before", "code_changed", "origin")
+
+    run: Run | None
 
     def __init__(self, layout: JobLayout) -> None:
         super().__init__(layout)
@@ -35,6 +43,27 @@ class Afterwards(JobFuture):
         """Hash of the other code that it was done by before; None if there was none."""
         self.code_changed = False
         """Whether its result was made by other code than the task has now."""
+        self.origin: str | None = None
+        """The run that submitted it, ``<experiment>/<run>``; None for a job of earlier sessions."""
+
+    @property
+    def notebook(self) -> Path | None:
+        """The cells as they were executed when the job was submitted: a notebook of Jupyter.
+
+        It is that of the run that submitted the job; where the job was done before, or is run for
+        somebody else, of the run that really started it. None for jobs of scripts and shells.
+        """
+        has_begun = self.state == JobState.RUNNING or self.state.is_final
+        if has_begun or Path(self._layout.done).exists():  # submitted a moment ago, done long ago
+            run = read_submitter(self._layout)
+        else:  # what is on record may be of an earlier attempt
+            run = submitter_of(self._layout, self.origin)
+        if run is None:
+            return None
+        path = Path(run.notebook)
+        if self.run is not None and not path.is_file():
+            self.run.refresh(_WRITE_TIMEOUT_S)  # it may be about to be written
+        return path if path.is_file() else None
 
     def debug(self) -> Any:
         """Run a failed job again in this kernel, and open the debugger where it fails.

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 _INTERNAL = frozenset(
     (
         *("announce", "awaited", "begin", "call_when_final", "code_before", "demands"),
-        *("dependents", "holding", "ran_code", "submitted_code"),
-        *("layout", "live_launcher", "move", "on_completed", "program", "run", "settle"),
+        *("dependents", "holding", "layout", "live_launcher", "move", "on_completed", "origin"),
+        *("program", "ran_code", "run", "settle", "submitted_code"),
         *("take_record", "take_view", "task", "watch_output"),
     )
 )

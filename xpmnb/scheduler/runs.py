@@ -33,7 +33,7 @@ _logger = logging.getLogger("xpmnb")
 
 
 class Observer(Protocol):
-    """Shows a run to a person: panels, log lines."""
+    """Shows a run to a person, or keeps what surrounds it: panels, log lines, the cells."""
 
     def submitted(self, job: Job) -> None:
         """Take a new submission. Called in the thread that submits."""
@@ -92,6 +92,8 @@ class Run:
         as_current: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> None:
         self.layout = layout
+        self.name = f"{layout.experiment}/{layout.run}"
+        """What jobs have on record of the run that submitted them."""
         self.lane = lane
         self.observers = observers
         self.idle: Callable[[], None] = announce_change
@@ -218,6 +220,11 @@ class Run:
         """Tell the observers that a job changed. Any thread."""
         for observer in self.observers:
             guarded(observer.changed, job)
+
+    def refresh(self, timeout_s: float) -> None:
+        """Have the observers show, or write, all that is known now. The thread that waits."""
+        for observer in self.observers:
+            guarded(observer.flush, timeout_s)
 
     def finish(self) -> None:
         """End the run: the observers, the launchers, the journal."""
