@@ -13,6 +13,7 @@ import logging
 import math
 import sys
 import types
+from collections import OrderedDict
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
@@ -148,6 +149,8 @@ class _Writer:
             items = sorted(map(self.write, value))
             inside = self._join("{", items, "}") if items else ""
             return f"{kind.__name__}({inside})" if kind is frozenset or not items else inside
+        if kind is OrderedDict:  # its repr is another one from Python 3.12 on
+            return self._write_call(kind, dict(value))
         return "object()" if kind is object else None
 
     def _join(self, first: str, items: Iterable[str], last: str) -> str:
