@@ -105,6 +105,14 @@ SAME = {
         "\n---\nclass Color",
         "\n---\ndef deep(x):\n    return math.sqrt(x) + 1\n---\nclass Color",
     ),
+    "former name": (
+        "class Train(Base):",
+        "from xpmnb import deprecate\n@deprecate('old.train')\nclass Train(Base):",
+    ),
+    "text below a parameter": (
+        "x: Param[int] = 1",
+        "x: Param[int] = 1\n    'How many.'",
+    ),
     "cells joined": ("\n---\ndef helper", "\n\n\ndef helper"),
 }
 

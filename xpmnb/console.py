@@ -42,7 +42,9 @@ class ConsoleObserver:
         self._lock = threading.Lock()
 
     def submitted(self, job: Job) -> None:
-        """Say nothing: the next state will."""
+        """Say where its result is likely to be, if that is another place; states come later."""
+        if job.note:
+            _logger.info("%s %s: %s", job.name, job.id[:8], job.note)
 
     def changed(self, job: Job) -> None:
         """Write a line if the state is new."""

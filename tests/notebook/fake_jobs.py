@@ -23,6 +23,7 @@ class FakeJob:
         self.state = Word("waiting")
         self.failure_reason: Word | None = None
         self.message = ""
+        self.note = ""
         self.tags: dict[str, object] = dict(tags)
         self.params: dict[str, object] = {}
         self.recognised = False

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import functools
 import hashlib
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,8 @@ from xpmnb.export.canonical import FORMAT, canonical
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+_DEPRECATE = re.compile(r"from xpmnb(\.[\w.]+)? import deprecate\b")
 
 IMPORTS = "imports"
 """The name of the part that says what is imported."""
@@ -46,7 +49,7 @@ def part_of_text(text: str) -> Part:
 
 def part_of_imports(lines: Iterable[str]) -> dict[str, Part]:
     """Return the part that says what names were imported; none if nothing was."""
-    text = "\n".join(sorted(set(lines)))
+    text = "\n".join(sorted(each for each in set(lines) if not _DEPRECATE.match(each)))
     return {IMPORTS: Part(hashlib.sha256(text.encode()).digest(), text)} if text else {}
 
 
@@ -54,7 +57,26 @@ def part_of_imports(lines: Iterable[str]) -> dict[str, Part]:
 # declared anew are the old ones.
 @functools.lru_cache(maxsize=2000)
 def _digest_of(node: ast.AST) -> bytes:
-    return hashlib.sha256(canonical(node)).digest()
+    return hashlib.sha256(canonical(_without_former_names(node))).digest()
+
+
+def _without_former_names(node: ast.AST) -> ast.AST:
+    """Return a statement without ``@deprecate``: what a class was called is not what it does."""
+    if not isinstance(node, ast.ClassDef):
+        return node
+    kept = [each for each in node.decorator_list if _name_of(each) != "deprecate"]
+    if len(kept) == len(node.decorator_list):
+        return node
+    fields = dict(ast.iter_fields(node))
+    return ast.ClassDef(**{**fields, "decorator_list": kept})
+
+
+def _name_of(decorator: ast.expr) -> str | None:
+    called = decorator.func if isinstance(decorator, ast.Call) else decorator
+    match called:
+        case ast.Name(name) | ast.Attribute(_, name):
+            return name
+    return None
 
 
 def merged(*groups: Mapping[str, Part]) -> dict[str, Part]:

@@ -85,6 +85,11 @@ class WatchedJob(Protocol):
         ...
 
     @property
+    def note(self) -> str:
+        """Where its result came from, or is likely to be; may be empty."""
+        ...
+
+    @property
     def tags(self) -> Mapping[str, object]:
         """The tags of the submitted task."""
         ...
@@ -154,7 +159,7 @@ def row_of(job: WatchedJob) -> Row:
         tone=state_tone(state.value, failure),
         stopping=stopping,
         final=state.is_final,
-        message=shown(job.message, TEXT_LIMIT),
+        message=shown("; ".join(filter(None, (job.message, job.note))), TEXT_LIMIT),
         tags=_pairs(job.tags, TAGS_LIMIT) or _pairs(job.params, PARAMS_LIMIT),
         progress=[
             (_fraction(value), shown(text, TEXT_LIMIT)) for value, text in list(job.progress)
