@@ -201,6 +201,8 @@ def record_json(record: JobRecord, now: float) -> dict[str, Any]:
         "host": record.host,
         "problem": record.problem,
         "run": record.run,
+        "code": record.code,
+        "submitted_code": record.submitted_code,
     }
 
 
