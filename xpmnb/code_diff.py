@@ -48,7 +48,7 @@ class PartDiff:
         return f"--- {old}", f"+++ {_NOTHING if self.kind == 'removed' else new}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class CodeDiff:
     """What differs between the code of two jobs, or of a job then and now.
 
@@ -109,6 +109,10 @@ class CodeDiff:
             if section.more != part.kind:
                 texts.append(f"({section.more})")
         return "\n".join(texts)
+
+    def __repr__(self) -> str:
+        """Return the text, which is what a prompt shows."""
+        return str(self)
 
     def _repr_html_(self) -> str:
         """Return the difference in colours, for a notebook."""

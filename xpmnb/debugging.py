@@ -43,7 +43,7 @@ def debug(job: Job) -> Any:
     """Run a failed job again, and open the debugger where it fails; see ``Job.debug``."""
     _refuse(job)
     copy = copy_of(job.layout)
-    label, path = f"{job.name} {job.id[:8]}", copy.layout.path
+    label, path = f"{job.name} {job.id[:8]}", _near(copy.layout.path)
     _say(f"{label} runs again here, on a copy of its directory that you may delete: {path}\n")
     with ExitStack() as stack:
         stack.enter_context(_kernel_kept())
@@ -61,6 +61,12 @@ def debug(job: Job) -> Any:
             value = None  # sys.exit(0)
     _say(f"{label} did not fail this time\n")
     return value
+
+
+def _near(path: str) -> str:
+    """Return a path as it reads from the present directory, if it is in there."""
+    here = os.getcwd()  # noqa: PTH109 (a str)
+    return path.removeprefix(f"{here}/")
 
 
 def _refuse(job: Job) -> None:

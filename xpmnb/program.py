@@ -73,7 +73,11 @@ raise SystemExit({refusal!r})
 
 {source}'''
 
+# What all programs that run end with.
+_BEGIN = b'\nif __name__ == "__main__":\n'
+
 _MAX_KEPT = 1000
+_MAX_SHOWN = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +92,26 @@ class Program:
     """What it was made of; None if all its classes are imported."""
     in_modules: tuple[type, ...]
     """Its classes that are not in the closure."""
+
+    def with_values(self, params: dict[str, Any]) -> bytes:
+        """Return the text for one job, with its values where a reader looks for them.
+
+        Parameters
+        ----------
+        params : dict
+            Parameters by dotted name, as they go on record.
+        """
+        before, begin, after = self.text.rpartition(_BEGIN)
+        if not begin or not params:
+            return self.text
+        lines = [f"#     {name} = {_shortened(value)}" for name, value in params.items()]
+        told = "\n".join(["", "# The parameters of this job:", *lines, ""])
+        return b"".join((before, told.encode("utf-8", "backslashreplace"), begin, after))
+
+
+def _shortened(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}..."
 
 
 @dataclass(frozen=True, slots=True)

@@ -113,7 +113,7 @@ class TaskWork:
             "code": self._source.code,
             "document": to_document(self._task, self._paths),
         }
-        return self._program.text, json.dumps(record).encode()
+        return self._program.with_values(self._params), json.dumps(record).encode()
 
     def build(self) -> Built:
         """Make the objects that the task describes."""

@@ -30,7 +30,7 @@ _MARKS = ("$tuple", "$set", "$frozenset")
 _NO_SURROUNDINGS = frozenset({"format", "time", "pid"})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Difference:
     """What differs between two jobs. Immutable; any thread.
 
@@ -87,6 +87,10 @@ class Difference:
     def __str__(self) -> str:
         """Return a table for a terminal."""
         return sheet_text(self.sheet())
+
+    def __repr__(self) -> str:
+        """Return the text, which is what a prompt shows."""
+        return str(self)
 
     def _repr_html_(self) -> str:
         """Return a table for a notebook."""

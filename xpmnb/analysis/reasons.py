@@ -41,7 +41,7 @@ class NearJob:
         return ", ".join(parts)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class WhyNew:
     """Which parameters make a job of a task a new one. Immutable; any thread.
 
@@ -74,6 +74,10 @@ class WhyNew:
     def __str__(self) -> str:
         """Return the answer in one line, or in a table where many values differ."""
         return sheet_text(self._sheet(in_line=_IN_LINE))
+
+    def __repr__(self) -> str:
+        """Return the text, which is what a prompt shows."""
+        return str(self)
 
     def _repr_html_(self) -> str:
         """Return the answer for a notebook."""

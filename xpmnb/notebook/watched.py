@@ -155,7 +155,7 @@ def row_of(job: WatchedJob) -> Row:
         name=shown(job.name, TEXT_LIMIT),
         path=shown(str(job.path)),
         state=state.value,
-        word=_earlier(job) if state.value == "done" and job.recognised else word,
+        word=_done_word(job) if state.value == "done" else word,
         tone=state_tone(state.value, failure),
         stopping=stopping,
         final=state.is_final,
@@ -173,8 +173,9 @@ def row_of(job: WatchedJob) -> Row:
     )
 
 
-def _earlier(job: WatchedJob) -> str:
-    return "done earlier, by other code" if job.code_changed else "done earlier"
+def _done_word(job: WatchedJob) -> str:
+    word = "done earlier" if job.recognised else "done"
+    return f"{word}, by other code" if job.code_changed else word
 
 
 def value_text(value: object) -> str:
