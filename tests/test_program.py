@@ -275,6 +275,18 @@ def test_init_tasks_belong_to_the_program() -> None:
     assert text.startswith('"""A job of xpmnb: initialised.train')
 
 
+def test_a_program_shows_the_values_of_its_job() -> None:
+    """The parameters of a job stand in its program as comments, shortened, one line each."""
+    program = program_of(Train.C(lr=0.5, model=Model.C(layers=1)).seal())
+    text = program.with_values({"lr": 0.5, "a": "line\nbreak \ud800", "b": "x" * 999}).decode()
+    compile(text, "train.py", "exec")
+    comments = [line for line in text.splitlines() if line.startswith("#     ")]
+    assert comments[:2] == ["#     lr = 0.5", "#     a = 'line\\nbreak \\ud800'"]
+    assert len(comments[2]) < 250
+    assert text.replace("\n".join(comments), "").count("__main__") == 1
+    assert program.with_values({}) == program.text
+
+
 def test_which_documents_need_a_program() -> None:
     """Only classes that no module or script declares need the program, enums in values too."""
     place = {"type": "a.b", "qualname": "B"}

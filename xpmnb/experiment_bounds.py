@@ -59,7 +59,7 @@ def find_bounds(
         raise TypeError(message)
     _check_count("max_jobs", max_jobs, 1)
     _check_count("max_retries", max_retries, 0)
-    fault = "give a policy" if on_code_change is None else code_policy_fault(on_code_change)
+    fault = code_policy_fault(on_code_change)
     if fault is not None:
         message = f"experiment(on_code_change={on_code_change!r:.80}): {fault}"
         raise ValueError(message)

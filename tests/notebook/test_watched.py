@@ -56,6 +56,25 @@ def test_what_was_done_before_says_so() -> None:
     assert row_of(job)["tone"] == "done"
 
 
+def test_what_other_code_made_says_so() -> None:
+    """A result that other code made is told apart, whether it was there before or not."""
+    job = FakeJob()
+    job.finish()
+    job.code_changed = True
+    assert row_of(job)["word"] == "done, by other code"
+    job.recognised = True
+    assert row_of(job)["word"] == "done earlier, by other code"
+
+
+def test_a_row_says_where_a_result_is_likely_to_be() -> None:
+    """What is known of other places of a result stands behind the message."""
+    job = FakeJob()
+    job.note = "old.train has it"
+    assert row_of(job)["message"] == "old.train has it"
+    job.fail(message="no way")
+    assert row_of(job)["message"] == "no way; old.train has it"
+
+
 def test_a_row_tells_how_often_a_job_was_run_again() -> None:
     """Retries stand beside the state; of a job that was done before they are history."""
     job = FakeJob()

@@ -67,15 +67,16 @@ class SubmitOptions:
                 _refuse("environ", self.environ, wanted)
             if not name or "=" in name or "\0" in name + value:
                 _refuse("environ", self.environ, f"{name!r} is no name or value of a variable")
-        fault = code_policy_fault(self.on_code_change)
-        if fault is not None:
-            _refuse("on_code_change", self.on_code_change, fault)
+        if self.on_code_change is not None:
+            fault = code_policy_fault(self.on_code_change)
+            if fault is not None:
+                _refuse("on_code_change", self.on_code_change, fault)
 
 
 def code_policy_fault(policy: Any) -> str | None:
     """Say what is wrong with a value of ``on_code_change``; None if nothing is."""
     words = get_args(CodePolicy)
-    if policy is None or (isinstance(policy, str) and policy in words):
+    if isinstance(policy, str) and policy in words:
         return None
     return f"give one of {', '.join(map(repr, words))}"
 
