@@ -159,6 +159,28 @@ def test_a_second_kernel_watches_the_job_of_the_first(tmp_path: Path) -> None:
     assert sorted(lines(tmp_path)) == ["a", "b"]
 
 
+@pytest.mark.parametrize("launcher", ["thread", "process"])
+def test_two_kernels_share_overlapping_sweeps(tmp_path: Path, launcher: str) -> None:
+    """Two kernels submit overlapping sweeps at once: each job runs once, both see all ends."""
+    quick = DECLARE.replace('        wait_for(self.root / f"{self.name}.go")\n', "")
+    start = START.replace("'process'", repr(launcher))
+    submit = """
+tasks = [Waits.C(name=str(number), root=ROOT).submit() for number in range({0}, {0} + 30)]
+xp.wait(60)
+"""
+    with kernel(tmp_path) as first, kernel(tmp_path) as second:
+        for shell in (first, second):
+            for cell in (HELPERS, quick, start):
+                shell.run(cell)
+        begun = [(first, first.begin(submit.format(0))), (second, second.begin(submit.format(10)))]
+        for shell, cell in begun:
+            shell.finish(cell)
+        for shell in (first, second):
+            told = shell.run("print({task.job.state.value for task in tasks}, len(xp.jobs()))")
+            assert told == "{'done'} 30\n"
+    assert sorted(lines(tmp_path), key=int) == [str(number) for number in range(40)]
+
+
 def test_a_second_kernel_can_stop_the_job_of_the_first(tmp_path: Path) -> None:
     """The job that another kernel started is cancelled for both."""
     with kernel(tmp_path) as first, kernel(tmp_path) as second:

@@ -53,7 +53,15 @@ class Kernel:
 
     def run(self, code: str) -> str:
         """Run a cell to its end, and return what it printed; an error fails the test."""
-        message = self.client.execute(code)
+        return self.finish(self.begin(code))
+
+    def begin(self, code: str) -> str:
+        """Begin a cell, and return what :meth:`finish` is told."""
+        message: str = self.client.execute(code)
+        return message
+
+    def finish(self, message: str) -> str:
+        """Wait for the end of a cell, and return what it printed; an error fails the test."""
         printed: list[str] = []
         while True:
             reply = self.client.get_iopub_msg(timeout=DEADLINE_S)
