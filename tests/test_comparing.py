@@ -202,10 +202,10 @@ def test_the_environment_is_that_of_the_run_in_which_the_job_ran(tmp_path: Path)
     """A later run that found the job done does not tell what the job ran in."""
     for version in ("1.0", "2.0"):
         with running(tmp_path) as xp:
-            content = {"format": 1, "python": {"version": version}, "time": version}
-            place = xp.workdir / "experiments" / "t" / xp.run / "environment.json"
-            place.write_text(json.dumps(content))
             a, b = submitted(learn(), learn(lr=float(version)))
+        content = {"format": 1, "python": {"version": version}, "time": version}
+        place = xp.workdir / "experiments" / "t" / xp.run / "environment.json"
+        place.write_text(json.dumps(content))
     assert diff(a, b).environment == {"python.version": ("1.0", "2.0")}
     assert "python.version  1.0 -> 2.0" in str(diff(a, b))
 
@@ -249,7 +249,7 @@ DAMAGE = [
         b'{"params": {}, "tags": {}, "document": {"objects": [1], "root": 0}, "run": "x"}',
     ),
     ("result.json", b"\x00"),
-    ("events.jsonl", b"\xff\xfe torn"),
+    ("events.jsonl", b"\xff\xfe torn\n"),
 ]
 
 

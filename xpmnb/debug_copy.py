@@ -5,7 +5,6 @@ It is what a new attempt would find: the files of a resumable task, and nothing 
 
 from __future__ import annotations
 
-import errno
 import json
 import os
 import shutil
@@ -21,8 +20,6 @@ from xpmnb.records.layout import JobLayout, WorkspaceLayout
 
 _Generated = tuple[dict[str, Any], str, str]
 """The values of an object in a document, the name of one that is a generated path, and the path."""
-
-_READ_ONLY = (errno.EROFS, errno.EACCES, errno.EPERM)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +54,7 @@ def copy_of(layout: JobLayout) -> DebugCopy:
     Returns
     -------
     DebugCopy
-        In ``WORKSPACE/debug``, or in a temporary folder where nobody may write into the
+        In ``WORKSPACE/debug``, or in a temporary folder where none can be made in the
         workspace. Whoever asked for it deletes it.
 
     Raises
@@ -111,9 +108,7 @@ def _make_folder(layout: JobLayout) -> str:
     path = f"{layout.workspace.debug}/{name}"
     try:
         os.makedirs(path)  # noqa: PTH103 (a str)
-    except OSError as error:
-        if error.errno not in _READ_ONLY:
-            raise
+    except OSError:  # it is somebody else's, or read-only, or full
         path = f"{WorkspaceLayout(tempfile.mkdtemp(prefix='xpmnb-')).debug}/{name}"
         os.makedirs(path)  # noqa: PTH103
     return path

@@ -13,9 +13,15 @@ from typing import Any
 from xpmnb.code import Code
 from xpmnb.errors import WorkspaceError
 from xpmnb.records.codes import read_code
+from xpmnb.records.environments import read_environment
 from xpmnb.records.events import JobRecord
 from xpmnb.records.files import read_bytes
-from xpmnb.records.job_directory import MAX_DOCUMENT_BYTES, Submission, read_job
+from xpmnb.records.job_directory import (
+    MAX_DOCUMENT_BYTES,
+    Submission,
+    read_job,
+    submitter_of,
+)
 from xpmnb.records.json_values import as_mapping, as_text, as_time
 from xpmnb.records.layout import JobLayout, RunLayout
 from xpmnb.records.run_index import read_index
@@ -60,24 +66,26 @@ def read_facts(
     description = read_description(layout)
     missing = [record.problem] if record.problem else []
     document = as_mapping(description.get("document"))
-    if document is None and not record.problem:
+    if not _describes_objects(document) and not record.problem:
         missing.append("its parameters are on record without their types")
     code = _code(layout, as_text(description.get("code")))
-    run = _run_named(layout, as_text(description.get("run"))) or _run_of(layout, record.started)
+    run = submitter_of(layout, as_text(description.get("run"))) or _run_of(layout, record.started)
     environment = _environment(run, missing)
     return JobFacts(record, document, code, environment, tuple(missing))
 
 
 def read_description(layout: JobLayout) -> dict[str, Any]:
     """Read ``params.json`` of a job; empty where it is missing or damaged."""
-    return _read_mapping(layout.params) or {}
-
-
-def _read_mapping(path: str) -> dict[str, Any] | None:
     try:
-        return as_mapping(json.loads(read_bytes(path, limit_bytes=MAX_DOCUMENT_BYTES)))
+        data = read_bytes(layout.params, limit_bytes=MAX_DOCUMENT_BYTES)
+        return as_mapping(json.loads(data)) or {}
     except (OSError, ValueError, RecursionError):
-        return None
+        return {}
+
+
+def _describes_objects(document: Mapping[str, Any] | None) -> bool:
+    objects = None if document is None else document.get("objects")
+    return type(objects) is list and all(type(each) is dict for each in objects)
 
 
 def _code(layout: JobLayout, digest: str | None) -> Code | None:
@@ -88,18 +96,10 @@ def _code(layout: JobLayout, digest: str | None) -> Code | None:
 
 
 def _environment(run: RunLayout | None, missing: list[str]) -> Mapping[str, Any]:
-    environment = None if run is None else _read_mapping(run.environment)
+    environment = None if run is None else read_environment(run)
     if environment is None:
         missing.append("the environment is not on record")
     return environment or {}
-
-
-def _run_named(layout: JobLayout, run: str | None) -> RunLayout | None:
-    experiment, slash, name = (run or "").partition("/")
-    try:
-        return layout.workspace.run(experiment, name) if slash else None
-    except WorkspaceError:  # a name that leads out of the workspace
-        return None
 
 
 def _run_of(layout: JobLayout, started: float | None) -> RunLayout | None:
