@@ -5,6 +5,7 @@ It is what a new attempt would find: the files of a resumable task, and nothing 
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -20,6 +21,10 @@ from xpmnb.records.layout import JobLayout, WorkspaceLayout
 
 _Generated = tuple[dict[str, Any], str, str]
 """The values of an object in a document, the name of one that is a generated path, and the path."""
+
+
+# Of a workspace in which no folder can be made: it is somebody else's, or something is in the way.
+_NO_FOLDER = (errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EEXIST)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +113,9 @@ def _make_folder(layout: JobLayout) -> str:
     path = f"{layout.workspace.debug}/{name}"
     try:
         os.makedirs(path)  # noqa: PTH103 (a str)
-    except OSError:  # it is somebody else's, or read-only, or full
+    except OSError as error:
+        if error.errno not in _NO_FOLDER:
+            raise
         path = f"{WorkspaceLayout(tempfile.mkdtemp(prefix='xpmnb-')).debug}/{name}"
         os.makedirs(path)  # noqa: PTH103
     return path
