@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import socket
 from pathlib import Path
 from typing import Any
@@ -178,8 +179,12 @@ def test_a_damaged_record_is_told(tmp_path: Path, file: str, text: str | None) -
 
 
 def test_a_full_disk_is_told(tmp_path: Path) -> None:
-    """A job that cannot be copied is refused in words; here a file is where the copies belong."""
+    """A job that cannot be copied is refused in words; here files may not have any content."""
     layout = make(tmp_path, resumable=False)
-    Path(layout.workspace.debug).write_text("in the way")
-    with pytest.raises(DebugError, match="cannot be copied"):
-        copy_of(layout)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
+    try:
+        with pytest.raises(DebugError, match="cannot be copied"):
+            copy_of(layout)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
