@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 import os
 import shlex
+import time
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,7 @@ from xpmnb.core.registry import find
 from xpmnb.errors import IdentifierError
 from xpmnb.former_identifiers import FormerIdentifiers
 from xpmnb.preparation import trash_of
-from xpmnb.records.aliases import is_called, read_aliases
+from xpmnb.records.aliases import alias_changes, is_called, read_aliases
 from xpmnb.records.moving import MoveError, move_job, moved_to
 from xpmnb.records.names import is_name
 
@@ -36,6 +37,12 @@ _MAX_NAMINGS = 64
 _MAX_FORMER = 16
 _MAX_PLACES = 8
 _MAX_QUESTIONS = 8
+
+_quiet: dict[str, tuple[int, int]] = {}
+"""When nothing was found that may be of other names, by folder of the task; any thread.
+
+Each look at the disk hands the interpreter to the threads of jobs, so a loop that submits looks
+only now and then."""
 
 _asked: dict[str, int] = {}
 """How often a likely home was looked for, by folder of the task; any thread."""
@@ -57,12 +64,18 @@ def take_over_former(task: Any, layout: JobLayout) -> str:
         A sentence for the person: what was taken over, or could not be, or where results may be
         that are not known to be this task's. Mostly empty.
     """
-    if os.path.exists(layout.done):  # noqa: PTH110 (a str; for each submission)
+    folder = layout.path.rpartition("/")[0]
+    if _quiet.get(folder) == _moment() and not has_former_names():
+        return ""
+    if os.path.exists(layout.done):  # noqa: PTH110 (a str)
         return ""
     workspace = layout.workspace
     old = find_former(task, layout)
     if old is None:
-        return likely_home(task, layout) or ""
+        note = likely_home(task, layout) or ""
+        if not note and not read_aliases(workspace):
+            _quiet[folder] = _moment()
+        return note
     name = f"{old.task}/{old.identifier[:8]}"
     try:
         if move_job(old, layout, str(trash_of(layout))):
@@ -71,6 +84,11 @@ def take_over_former(task: Any, layout: JobLayout) -> str:
         where = f"{workspace.jobs}/{old.task}/{old.identifier}"
         return f"{name} has this result under a former name and cannot be moved: {error}: {where}"
     return ""
+
+
+def _moment() -> tuple[int, int]:
+    """Return what is the same for a tenth of a second, unless former names change meanwhile."""
+    return int(time.monotonic() * 10), alias_changes()
 
 
 def find_former(task: Any, layout: JobLayout) -> JobLayout | None:

@@ -26,6 +26,7 @@ __all__ = [
     "NO_ALIASES",
     "Aliases",
     "add_alias",
+    "alias_changes",
     "is_called",
     "jobs_called",
     "load_aliases",
@@ -76,6 +77,8 @@ class Aliases:
 _MAX_CHAIN = 16
 NO_ALIASES = Aliases()
 
+_changes = 0
+
 _read: dict[str, tuple[tuple[int, ...], Aliases]] = {}
 """What the files held when they were read last, by path; any thread."""
 
@@ -100,6 +103,11 @@ def read_aliases(layout: WorkspaceLayout) -> Aliases:
             aliases = NO_ALIASES
         known = _read[path] = (stamp, aliases)
     return known[1]
+
+
+def alias_changes() -> int:
+    """Return how often this process has changed what is called what."""
+    return _changes
 
 
 def load_aliases(layout: WorkspaceLayout) -> Aliases:
@@ -228,6 +236,7 @@ def _uses(layout: JobLayout, name: str) -> bool:
 @contextmanager
 def _edited(layout: WorkspaceLayout) -> Iterator[dict[str, list[str]]]:
     """Let one at a time change what is recorded; it is written if nothing is raised."""
+    global _changes  # noqa: PLW0603 (one count for the process, beside what was read)
     lock = PathLock(f"{layout.aliases}.lock")
     try:
         _await(lock, layout.aliases)
@@ -236,6 +245,7 @@ def _edited(layout: WorkspaceLayout) -> Iterator[dict[str, list[str]]]:
             yield former
             document = {"format": FORMAT, "former": former}
             write_atomic(layout.aliases, json.dumps(document, indent=1).encode())
+            _changes += 1
         finally:
             lock.release()
     except WorkspaceError:
