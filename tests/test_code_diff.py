@@ -32,6 +32,16 @@ SOURCES = LINES.map("\n".join)
 PARTS = st.dictionaries(st.sampled_from(["Train", "helper", "pkg.mod:<f>"]), SOURCES, max_size=3)
 
 
+def test_comments_hide_no_change() -> None:
+    """Parts in which only comments differ are named, and not shown beside those that changed."""
+    old = Code("a" * 64, {"f": "f()", "g": "g()"}, {"f": "1", "g": "2"})
+    new = Code("b" * 64, {"f": "f()  # new", "g": "g(1)"}, {"f": "1", "g": "3"})
+    found = code_diff(old, new)
+    assert found.changed == ("g",)
+    assert "only comments, docstrings and layout differ in f" in str(found)
+    assert "# new" not in str(found)
+
+
 def test_parts_are_changed_added_or_removed() -> None:
     """A difference names the parts that differ, and is true."""
     found = code_diff(OLD, NEW)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -17,3 +17,16 @@ class Code:
     only."""
     parts: dict[str, str]
     """The source of each part, by its name: to be read and compared by people."""
+    digests: dict[str, str] = field(default_factory=dict)
+    """The hash of each part, by its name; empty where they are not on record."""
+
+    def changed_parts(self, other: Code) -> list[str]:
+        """Return the names of parts that another code has not, or that do something else there."""
+        names = {**self.parts, **other.parts}
+        return [name for name in names if not self._has_same(name, other)]
+
+    def _has_same(self, name: str, other: Code) -> bool:
+        mine, theirs = self.digests.get(name), other.digests.get(name)
+        if mine is None or theirs is None:
+            return self.parts.get(name) == other.parts.get(name)
+        return mine == theirs

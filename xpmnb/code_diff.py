@@ -142,7 +142,15 @@ def code_diff(old: Code | None, new: Code | None) -> CodeDiff:
         what = "neither code is" if len(unknown) > 1 else f"the {unknown[0]} code is not"
         return CodeDiff(*digests, (), (f"{what} on record{hashes}",))
     parts = tuple(_compared(old.parts, new.parts))
-    return CodeDiff(*digests, parts, _notes(same_hash=old.digest == new.digest, parts=parts))
+    same_hash = old.digest == new.digest
+    if same_hash:
+        return CodeDiff(*digests, parts, _notes(same_hash=True, parts=parts))
+    # Comments that came with a change would only hide it.
+    changed = set(old.changed_parts(new))
+    shown = tuple(each for each in parts if each.name in changed)
+    quiet = ", ".join(each.name for each in parts if each.name not in changed)
+    notes = (f"only comments, docstrings and layout differ in {quiet}",) if quiet else ()
+    return CodeDiff(*digests, shown, notes + _notes(same_hash=False, parts=shown))
 
 
 def _notes(*, same_hash: bool, parts: tuple[PartDiff, ...]) -> tuple[str, ...]:

@@ -105,4 +105,9 @@ def code_from(parts: Mapping[str, Part]) -> Code:
     for name in sorted(parts):
         told = name.encode("utf-8", "surrogatepass")
         whole.update(b"%d:%b%b" % (len(told), told, parts[name].digest))
-    return Code(whole.hexdigest(), {name: parts[name].text for name in sorted(parts)})
+    names = sorted(parts)
+    return Code(
+        whole.hexdigest(),
+        {name: parts[name].text for name in names},
+        {name: parts[name].digest.hex() for name in names},
+    )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
+from typing import Any
 
 from xpmnb.code import Code
 from xpmnb.errors import WorkspaceError
@@ -29,7 +31,12 @@ def keep_code(workspace: WorkspaceLayout, code: Code) -> None:
     if os.path.exists(path):
         return
     os.makedirs(os.path.dirname(path), exist_ok=True)
-    content = {"format": 1, "digest": code.digest, "parts": code.parts}
+    content = {
+        "format": 1,
+        "digest": code.digest,
+        "parts": code.parts,
+        "digests": code.digests,
+    }
     write_atomic(path, json.dumps(content, indent=1).encode())
 
 
@@ -58,4 +65,8 @@ def read_code(workspace: WorkspaceLayout, digest: str | None) -> Code | None:
     parts = as_mapping(content.get("parts"))
     if parts is None or as_text(content.get("digest")) != digest:
         return None
-    return Code(digest, {name: text for name, text in parts.items() if type(text) is str})
+    return Code(digest, _texts(parts), _texts(as_mapping(content.get("digests")) or {}))
+
+
+def _texts(values: Mapping[str, Any]) -> dict[str, str]:
+    return {name: text for name, text in values.items() if type(text) is str}

@@ -118,7 +118,6 @@ def _parts_in_words(job: Job, before: str | None) -> str:
     old = read_code(job.layout.workspace, before)
     if old is None or job.code is None:
         return ""
-    new = job.code.parts
-    names = [name for name in {**old.parts, **new} if old.parts.get(name) != new.get(name)]
+    names = old.changed_parts(job.code)
     more = f" and {len(names) - _MAX_NAMED} more" if len(names) > _MAX_NAMED else ""
     return f" ({', '.join(names[:_MAX_NAMED])}{more})" if names else ""
