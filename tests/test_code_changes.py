@@ -150,6 +150,32 @@ def test_a_change_is_noticed_after_a_restart(tmp_path: Path, launcher: str) -> N
     assert count(tmp_path) == 2
 
 
+def test_what_was_declared_before_a_change_is_told(tmp_path: Path, launcher: str) -> None:
+    """A class that still holds an old default says so, and its result is not that of a new one."""
+    if launcher == "process":
+        declare = DECLARE.replace(
+            "root: Meta[Path]", "root: Meta[Path]\n    factor: Meta[int] = FACTOR"
+        )
+    else:
+        declare = DECLARE.replace("def execute(self)", "def execute(self, factor=FACTOR)")
+        declare = declare.replace("scaled(self.value)", "self.value * factor")
+    declare = declare.replace("scaled(self.value)", "self.value * self.factor")
+    with kernel(tmp_path) as shell:
+        begin(shell, launcher, CONSTANT, declare)
+        assert submit(shell) == "40 False False"
+        shell.run("FACTOR = 20")
+        shell.run(SUBMIT.format(options={}).replace("value=4", "value=5"))
+        assert shell.run("print(job.result())") == "50\n"
+        told = "class Scale was declared before FACTOR changed: run its cell again\n"
+        assert shell.run("print(job.note)") == told
+        shell.run(declare)
+        shell.run(SUBMIT.format(options={}).replace("value=4", "value=5"))
+        assert shell.run("print(job.note, job.result(), job.code_changed)") == " 50 True\n"
+        rerun = SUBMIT.format(options={"on_code_change": "rerun"}).replace("value=4", "value=5")
+        shell.run(rerun)
+        assert shell.run("print(job.result(), job.code_changed)") == "100 False\n"
+
+
 def test_a_change_can_be_an_error_or_ignored(tmp_path: Path, launcher: str) -> None:
     """With "error" the submission raises and says what changed; with "ignore" nothing is said."""
     with kernel(tmp_path) as shell:

@@ -38,6 +38,8 @@ class Closure:
     """The names of the modules that it imports, and of packages imported inside its functions."""
     parts: dict[str, Part]
     """What a hash of the code is made of, by name; also where there are problems."""
+    outdated: tuple[str, ...] = ()
+    """What was declared before something that it needs changed, in sentences."""
 
 
 _made: dict[tuple[type, ...], tuple[Closure, Callable[[], bool]]] = {}
@@ -82,7 +84,8 @@ def _build(classes: Sequence[type], gatherer: Gatherer, follower: Follower) -> C
     source = module_text(order, gatherer.imports.blocks(gatherer.pieces))
     problems, modules = tuple(gatherer.problems), tuple(gatherer.imports.modules)
     # Last, for the parts are also those of what the source does without.
-    return Closure(source, problems, modules, parts_of(gatherer, follower))
+    parts = parts_of(gatherer, follower)
+    return Closure(source, problems, modules, parts, tuple(gatherer.outdated))
 
 
 def _end_passing_names(gatherer: Gatherer) -> None:

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -25,8 +29,24 @@ class Code:
         names = {**self.parts, **other.parts}
         return [name for name in names if not self._has_same(name, other)]
 
+    def is_same_elsewhere(self, other: Code) -> bool:
+        """Tell whether another code has the same parts, in modules or cells of other names.
+
+        So it is for a class that was moved from a notebook to a module, with what it uses.
+        """
+        mine, theirs = self._by_bare_name(), other._by_bare_name()
+        moved = _places(self.parts) != _places(other.parts)
+        return moved and bool(self.digests) and mine == theirs
+
+    def _by_bare_name(self) -> list[tuple[str, str]]:
+        return sorted((name.rpartition(":")[2], each) for name, each in self.digests.items())
+
     def _has_same(self, name: str, other: Code) -> bool:
         mine, theirs = self.digests.get(name), other.digests.get(name)
         if mine is None or theirs is None:
             return self.parts.get(name) == other.parts.get(name)
         return mine == theirs
+
+
+def _places(names: Iterable[str]) -> set[str]:
+    return {name.rpartition(":")[0] for name in names}

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from xpmnb.adoption import find_former
 from xpmnb.analysis.difference import Pairs, value_rows
 from xpmnb.analysis.documents import Expanded, differing, expand
 from xpmnb.analysis.job_facts import read_description
@@ -84,6 +85,12 @@ def why_new(task: Any, workspace: Any = None, *, init_tasks: Sequence[Any] = ())
         job = _near(layout, record, record.ended or record.submitted)
         notes = tuple(_changes(identity, record))
         return WhyNew(identity.task, identity.identifier, is_new=False, job=job, notes=notes)
+    former = find_former(identity.sealed, layout)
+    if former is not None:
+        record = read_job(former)
+        job = _near(former, record, record.ended)
+        note = f"it was {former.task} then: submit() takes the result over"
+        return WhyNew(identity.task, identity.identifier, is_new=False, job=job, notes=(note,))
     name = type(task).__qualname__.replace(".<locals>", "").lower()
     if not f".{identity.task}".endswith(f".{name}"):  # its __xpmid__ says another one
         name = layout.name

@@ -21,7 +21,7 @@ from xpmnb.identifiers import identifier
 from xpmnb.launchers.choice import default_launcher, find_launcher
 from xpmnb.program import program_of
 from xpmnb.records.run_index import submission_line
-from xpmnb.scheduler.changes import keep_on_record, refuse_other_code
+from xpmnb.scheduler.changes import complete_note, keep_on_record, refuse_other_code
 from xpmnb.scheduler.demands import NO_DEMANDS, Demands
 from xpmnb.scheduler.jobs import Job
 from xpmnb.scheduler.tokens import directory_claim, token_claims
@@ -103,6 +103,7 @@ def make_job(task: Any, place: Place, options: SubmitOptions) -> tuple[Job, Any]
     job.program = program_of(task)
     job.code = code_of(task, job.program)
     keep_on_record(job)
+    complete_note(job)
     if job.demands.on_code_change == "error":
         refuse_other_code(job)
     _apply_hooks(job)

@@ -128,8 +128,10 @@ def test_a_waiting_thread_job_takes_the_newest_code(cells: Cells, tmp_path: Path
         cells.run(CHANGED)
         gates.open("a", "b")
         assert second.result(DEADLINE_S) == 2
-        codes = xp.jobs().set_index("id")["code"]
+        jobs = xp.jobs().set_index("id")
+        codes = jobs["code"]
         assert codes[first.id] != codes[second.id]
+        assert not jobs.loc[second.id, "code_changed"]
         assert codes[second.id] == second.code.digest
         assert "return 2" in (second.path / "held.py").read_text()
         again = cells.module.Held.C(key="b").submit().job

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from xpmnb.export import sources
 from xpmnb.export.listing import Piece
+from xpmnb.export.outdated import Outdated, outdated_in
 from xpmnb.export.parts import Part, merged, part_of_imports, part_of_nodes, part_of_text
 from xpmnb.export.used_names import Use, When, used_names
 
@@ -36,17 +37,22 @@ def parts_of(gatherer: Gatherer, follower: Follower) -> dict[str, Part]:
     meanings = gatherer.imports.meanings()
     for name, imported in meanings.items():
         follower.add_import(imported, gatherer.chains.get(name) or [()])
+    outdated = outdated_in(gatherer.pieces, gatherer.spaces)
+    gatherer.outdated = [str(each) for group in outdated.values() for each in group]
     return merged(
-        {name: _part_of(piece) for name, piece in gatherer.pieces.items()},
+        {name: _part_of(piece, outdated.get(name, [])) for name, piece in gatherer.pieces.items()},
         part_of_imports(imported.line(name) for name, imported in meanings.items()),
         follower.finish(),
     )
 
 
-def _part_of(piece: Piece) -> Part:
+def _part_of(piece: Piece, outdated: list[Outdated]) -> Part:
+    """Return the part that a piece is, with the old meanings that it still holds."""
     if piece.node is None:
         return part_of_text(piece.text)
-    return part_of_nodes([piece.node, *piece.changes], piece.text)
+    held = [each.held for each in outdated]
+    text = piece.text + "".join(f"\n# declared before {each.name} changed" for each in outdated)
+    return part_of_nodes([piece.node, *piece.changes, *held], text)
 
 
 def _lose_values(gatherer: Gatherer) -> None:
@@ -83,6 +89,6 @@ def _find_lost(gatherer: Gatherer, name: str, value: Any, names: dict[str, Any])
     else:
         node = sources.head_of(found.node)
         text = found.text if node is found.node else ast.unparse(node)
-        piece = Piece(name, text, name, node=node)
+        piece = Piece(name, text, name, node=node, statement=found)
         gatherer.pending.append((piece, used_names(node, lazy=True), names))
     gatherer.pieces[name] = piece

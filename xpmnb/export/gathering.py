@@ -43,6 +43,8 @@ class Gatherer:
     """The names whose values functions change while they run."""
     spaces: dict[str, dict[str, Any]] = field(default_factory=dict)
     """The namespaces of names."""
+    outdated: list[str] = field(default_factory=list)
+    """What holds old meanings of names, in sentences."""
     inner_imports: list[Uses] = field(default_factory=list)
     """What uses imports inside functions."""
     chains: dict[str, dict[tuple[str, ...], None]] = field(default_factory=dict)
@@ -203,7 +205,7 @@ class Gatherer:
         uses = used_names(statement.node, lazy=is_lazy)
         has_hints = bool(uses.annotations)
         piece = Piece(name, statement.text, f"{kind} {name}", lazy=is_lazy, has_hints=has_hints)
-        piece.node = statement.node
+        piece.node, piece.statement = statement.node, statement
         bound = sources.bound_name(statement.node)
         if bound != name and names.get(bound, _MISSING) is value:
             self._define_alias(name, bound, names, piece.user)
@@ -268,6 +270,7 @@ class Gatherer:
             return
         is_constant = not isinstance(made.node, sources.Definition)
         piece = Piece(name, made.text, user, is_constant=is_constant, node=made.node)
+        piece.statement = made
         self.pieces[name] = piece
         self.pending.append((piece, used_names(made.node, lazy=False), names))
 

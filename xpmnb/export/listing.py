@@ -11,6 +11,8 @@ from xpmnb.export.used_names import When, used_names
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from xpmnb.export.sources import Statement
+
 FUTURE = "from __future__ import annotations\n"
 
 
@@ -33,6 +35,8 @@ class Piece:
     """A name that it binds on its way, which is not its own."""
     node: ast.stmt | None = None
     """The statement of a cell that it is; None for what was written for it."""
+    statement: Statement | None = None
+    """That statement, with the cell around it."""
     changes: list[ast.stmt] = field(default_factory=list)
     """The statements that set attributes of the class that it is."""
 

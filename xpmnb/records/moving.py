@@ -16,7 +16,7 @@ from .files import PathLock, is_locked, read_bytes, write_atomic
 from .json_values import as_mapping
 from .layout import JobLayout
 
-__all__ = ["MoveError", "move_job", "moved_to", "origin_of", "restore_link"]
+__all__ = ["MoveError", "move_job", "moved_to", "origin_of", "restore_link", "set_code"]
 
 _SUFFIXES = (".py", ".sh", ".out", ".err", ".done")  # the end marker is the last to be named anew
 _MAX_RECORD_BYTES = 64 * 1024 * 1024
@@ -146,6 +146,19 @@ def origin_of(layout: JobLayout) -> JobLayout | None:
         return layout.workspace.job(task, identifier)
     except OSError:  # no name of a folder: somebody else wrote it
         return None
+
+
+def set_code(layout: JobLayout, digest: str) -> None:
+    """Record the hash that the code of a moved job has under its present names.
+
+    Raises
+    ------
+    OSError
+        It cannot be written.
+    """
+    record = _read_record(layout)
+    if record is not None:
+        write_atomic(layout.params, json.dumps({**record, "code": digest}).encode())
 
 
 def _link(old: JobLayout, new: JobLayout) -> None:

@@ -164,6 +164,7 @@ class RunJournal:
             "metrics": record.metrics,
             "problem": record.problem,
             "code": record.code,
+            "newest_code": record.submitted_code,
             "marker_mtime_ns": marker_mtime_ns,
         }
         present = {key: value for key, value in entry.items() if value is not None}
@@ -251,6 +252,9 @@ def read_index(layout: RunLayout) -> RunIndex:
         kind = entry.get("event")
         if kind == "ended":
             ended[key] = entry
+            if key in submitted and "newest_code" in entry:
+                # It began with newer code than it had been submitted with.
+                submitted[key]["code"] = entry["newest_code"]
         elif kind == "submitted":
             submitted[key] = entry
             # An end without a marker was the end of that submission only.

@@ -11,6 +11,7 @@ from xpmnb.errors import CodeChangedError
 from xpmnb.program import program_of
 from xpmnb.records.codes import keep_code, read_code
 from xpmnb.records.job_directory import read_job
+from xpmnb.records.moving import set_code
 
 if TYPE_CHECKING:
     from xpmnb.scheduler.jobs import Job
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 _logger = logging.getLogger("xpmnb")
 
 _WAYS = "job.code_diff() shows what changed, submit(on_code_change='rerun') runs it again"
+_RUNS_OTHER = "it runs with the code of an earlier submission"
 _MAX_NAMED = 3
 _MAX_KEPT = 1000
 
@@ -44,6 +46,28 @@ def keep_on_record(job: Job) -> None:
     _kept.add(key)
 
 
+def complete_note(job: Job) -> None:
+    """Say what a person should know of the code of a new job. Submitting threads."""
+    if job.note and os.path.exists(job.layout.done):  # noqa: PTH110 (a str; after a move only)
+        _take_over_code(job)
+    closure = None if job.program is None else job.program.closure
+    if closure is not None and closure.outdated:
+        job.note = "; ".join(filter(None, (job.note, *closure.outdated[:_MAX_NAMED])))
+
+
+def _take_over_code(job: Job) -> None:
+    """Let a job that was found under a former name have the hash that its code has now.
+
+    If its code is the same but for the names of modules: a class was moved, and not changed.
+    """
+    before = read_job(job.layout).code
+    old = read_code(job.layout.workspace, before)
+    if old is None or job.code is None or not is_other(before, job):
+        return
+    if old.is_same_elsewhere(job.code):
+        set_code(job.layout, job.code.digest)
+
+
 def refuse_other_code(job: Job) -> None:
     """Refuse a task that is done by other code.
 
@@ -57,7 +81,8 @@ def refuse_other_code(job: Job) -> None:
     before = read_job(job.layout).code
     if is_other(before, job):
         message = (
-            f"{job!r} is done, by other code than it has now{_parts_in_words(job, before)}: "
+            f"{job.name} {job.id[:8]} is done, by other code than it has "
+            f"now{_parts_in_words(job, before)}: "
             "submit it with on_code_change='rerun' to run it again, or 'warn' to take the result"
         )
         raise CodeChangedError(message)
@@ -105,7 +130,15 @@ def note_newer_code(live: Job, new: Job) -> None:
         return  # it takes the newest definitions when it begins
     live.code, live.code_before, live.code_changed = new.code, before, True
     if not live.state.is_final:
-        live.message = "it runs with the code of an earlier submission"
+        live.message = _RUNS_OTHER
+
+
+def note_running_code(job: Job) -> None:
+    """Note that another kernel, perhaps a dead one, began a job with other code than it has."""
+    before = read_job(job.layout).code
+    if job.submitted_code is not None and is_other(before, job):
+        job.code_before, job.code_changed = before, True
+        job.message = _RUNS_OTHER
 
 
 def is_other(before: str | None, job: Job) -> bool:

@@ -17,7 +17,12 @@ from xpmnb.processes import HOST
 from xpmnb.records.events import JobRecord
 from xpmnb.records.files import is_locked
 from xpmnb.records.states import FailureReason, JobState
-from xpmnb.scheduler.changes import is_to_be_rerun, note_change, note_newer_code
+from xpmnb.scheduler.changes import (
+    is_to_be_rerun,
+    note_change,
+    note_newer_code,
+    note_running_code,
+)
 from xpmnb.scheduler.elsewhere import read_end
 from xpmnb.scheduler.entries import Entry
 from xpmnb.scheduler.judging import Judge
@@ -255,6 +260,7 @@ class Dispatcher:
         """Follow a job that another runner has, or had a moment ago."""
         self._watcher.watch(entry)
         entry.job.begin(None, time.time())
+        note_running_code(entry.job)
         entry.changed()
         self._watcher.look()
         self.inbox.wake()

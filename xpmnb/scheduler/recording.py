@@ -55,4 +55,5 @@ def record_of(job: Job, state: JobState, outcome: Outcome, *, has_run: bool) -> 
         pid=outcome.pid if has_run else None,
         host=HOST if has_run else None,
         code=job.ran_code if has_run else None,
+        submitted_code=job.submitted_code if has_run else None,
     )
