@@ -1,5 +1,6 @@
 """The same task submitted once more: recognised, attached, or run again."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from tests.support.running import (
 )
 from xpmnb import FailureReason, JobFailed, JobState, Meta, Param, Task, experiment
 from xpmnb.launchers.thread import ThreadLauncher
+from xpmnb.records.job_directory import read_job
 from xpmnb.scheduler.jobs import Job
 from xpmnb.scheduler.launcher import Listener, Outcome
 
@@ -304,3 +306,50 @@ def test_an_old_failure_is_not_the_end_of_a_new_submission(tmp_path: Path) -> No
         again = Counted.C(log=log, x=1, fails=False).submit(launcher=_LosesFirst()).job
         assert again.wait(DEADLINE_S) == JobState.DONE
     assert lines(log) == ["1", "1"]
+
+
+def made_by_other_code(job: Job) -> None:
+    """Let the record of a job that is done tell of other code."""
+    record = json.loads(Path(job.layout.params).read_text())
+    Path(job.layout.params).write_text(json.dumps({**record, "code": "0" * 64}))
+
+
+def test_a_cancelled_rerun_keeps_the_old_result(tmp_path: Path) -> None:
+    """Who cancels a job that was to run again, since its code changed, still has its result."""
+    log = tmp_path / "log"
+    with running(tmp_path, max_jobs=1) as xp:
+        job = Counted.C(log=log, x=5).submit().job
+        assert job.result(DEADLINE_S) == 5
+        made_by_other_code(job)
+        Held.C(key="a").submit()
+        gates.await_begin("a")
+        again = Counted.C(log=log, x=5).submit(on_code_change="rerun").job
+        after = Uses.C(source=Counted.C(log=log, x=5).submit()).submit().job
+        again.cancel()
+        again.wait(DEADLINE_S)
+        assert again.failure_reason is FailureReason.CANCELLED
+        # It would have run with what the old code made.
+        assert after.wait(DEADLINE_S).failure_reason is FailureReason.DEPENDENCY
+        assert trashed(tmp_path) == []
+        gates.open("a")
+        xp.wait(DEADLINE_S)
+        taken = Counted.C(log=log, x=5).submit().job
+        assert taken.result(DEADLINE_S) == 5
+        assert taken.code_changed
+    assert lines(log) == ["5"]
+
+
+def test_a_doomed_rerun_keeps_the_old_result(tmp_path: Path) -> None:
+    """A job that was to run again, and cannot since what it needs failed, keeps its result."""
+    with running(tmp_path) as xp:
+        source = Counted.C(log=tmp_path / "log", x=5)
+        job = Uses.C(source=source.submit(), x=2).submit().job
+        assert job.result(DEADLINE_S) == 2
+        made_by_other_code(job)
+        shutil.rmtree(source.job.path)
+        failing = Counted.C(log=tmp_path / "log", x=5, fails=True).submit()
+        again = Uses.C(source=failing, x=2).submit(on_code_change="rerun").job
+        assert again.wait(DEADLINE_S).failure_reason is FailureReason.DEPENDENCY
+        assert read_job(job.layout).result == 2
+        assert trashed(tmp_path) == []
+        xp.wait(DEADLINE_S, check=False)
