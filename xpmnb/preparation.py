@@ -74,7 +74,8 @@ def describe(layout: JobLayout, program: bytes, record: bytes, *, keep: bool) ->
 def empty_directory(layout: JobLayout) -> None:
     """Move what an earlier attempt left in a job directory to the trash of the workspace.
 
-    The lock file stays: whoever calls this holds the lock on it.
+    The lock file stays: whoever calls this holds the lock on it. End markers go first: killed in
+    the midst of this, it leaves no job that looks done and lacks its files.
 
     Raises
     ------
@@ -83,7 +84,8 @@ def empty_directory(layout: JobLayout) -> None:
     """
     trash = trash_of(layout)
     for folder, keep in ((layout.path, "__xpm__"), (layout.hidden, "lock")):
-        for name in os.listdir(folder):  # noqa: PTH208
+        names = os.listdir(folder)  # noqa: PTH208
+        for name in sorted(names, key=lambda each: not each.endswith((".done", ".failed"))):
             if name != keep:
                 target = trash if folder == layout.path else trash / "__xpm__"
                 target.mkdir(parents=True, exist_ok=True)

@@ -1,6 +1,7 @@
 """The same task submitted once more: recognised, attached, or run again."""
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from tests.support.running import (
 )
 from xpmnb import FailureReason, JobFailed, JobState, Meta, Param, Task, experiment
 from xpmnb.launchers.thread import ThreadLauncher
+from xpmnb.preparation import make_ready
 from xpmnb.records.job_directory import read_job
 from xpmnb.scheduler.jobs import Job
 from xpmnb.scheduler.launcher import Listener, Outcome
@@ -353,3 +355,24 @@ def test_a_doomed_rerun_keeps_the_old_result(tmp_path: Path) -> None:
         assert read_job(job.layout).result == 2
         assert trashed(tmp_path) == []
         xp.wait(DEADLINE_S, check=False)
+
+
+def test_a_kill_between_two_runs_leaves_no_job_that_looks_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed while the old files go to the trash, a job is not done without its result."""
+    with running(tmp_path):
+        job = Counted.C(log=tmp_path / "log", x=5).submit().job
+        assert job.result(DEADLINE_S) == 5
+    layout, moved = job.layout, []
+
+    def rename(source: str, _: Path) -> None:
+        moved.append(source)
+        raise SystemExit
+
+    # Whatever the order in which the system lists a folder.
+    monkeypatch.setattr(os, "listdir", lambda folder, real=os.listdir: sorted(real(folder)))
+    monkeypatch.setattr(os, "rename", rename)
+    with pytest.raises(SystemExit):
+        make_ready(layout, fresh=False, keep=False, code="0" * 64)
+    assert moved == [layout.done]
