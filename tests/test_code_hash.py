@@ -22,7 +22,7 @@ from tests.support.exporting import ROOT
 from xpmnb import Task
 from xpmnb.code import Code
 from xpmnb.code_hash import code_of
-from xpmnb.core.state import state_of
+from xpmnb.core.options import set_init_tasks
 from xpmnb.program import program_of
 
 BASE = """
@@ -219,7 +219,7 @@ def test_init_tasks_have_code_too() -> None:
         cells.run("class Loader(Config):\n    def execute(self):\n        pass\n")
         task = cells.module.task.seal()
         assert "Loader" not in code_of(task).parts
-        state_of(task).init_tasks = (cells.module.Loader.C().seal(),)
+        set_init_tasks(task, (cells.module.Loader.C().seal(),))
         assert "Loader" in code_of(task).parts
 
 
