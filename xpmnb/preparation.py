@@ -10,17 +10,32 @@ from typing import TYPE_CHECKING
 
 from xpmnb.records.files import write_atomic, write_new
 from xpmnb.records.job_directory import read_job
+from xpmnb.records.moving import moved_to
 
 if TYPE_CHECKING:
     from xpmnb.records.layout import JobLayout
 
 
-def make_directory(layout: JobLayout) -> bool:
-    """Make the job directory, as others may do at the same time; tell whether it is new."""
+def make_directory(layout: JobLayout, code: str | None = None) -> bool:
+    """Make the job directory, as others may do at the same time; tell whether it is new.
+
+    What leads to a job that was moved to another name leads there no more, unless it has the
+    result: the attempt would otherwise empty the directory of that job.
+
+    Parameters
+    ----------
+    layout : JobLayout
+        The job.
+    code : str, optional
+        As in :func:`make_ready`.
+    """
     try:
         os.mkdir(layout.path)  # noqa: PTH102 (the hot path of every job)
         os.mkdir(layout.hidden)  # noqa: PTH102
     except (FileExistsError, FileNotFoundError):
+        if os.path.islink(layout.path) and moved_to(layout) and not _is_good(layout, code):  # noqa: PTH114
+            with suppress(FileNotFoundError):
+                os.unlink(layout.path)  # noqa: PTH108
         os.makedirs(layout.hidden, exist_ok=True)  # noqa: PTH103
         return False
     return True
@@ -50,7 +65,7 @@ def make_ready(layout: JobLayout, *, fresh: bool, keep: bool, code: str | None =
     if fresh and not os.path.exists(layout.params):  # noqa: PTH110 (a str; hot)
         return True
     if os.path.exists(layout.done):  # noqa: PTH110
-        if code is None or read_job(layout).code in (None, code):
+        if _is_good(layout, code):
             return False
         keep = False
     with suppress(FileNotFoundError):
@@ -62,6 +77,13 @@ def make_ready(layout: JobLayout, *, fresh: bool, keep: bool, code: str | None =
         trash.mkdir(parents=True)
         os.rename(layout.failed, trash / os.path.basename(layout.failed))  # noqa: PTH104, PTH119
     return True
+
+
+def _is_good(layout: JobLayout, code: str | None) -> bool:
+    """Tell whether a job is done, and by the code that is wanted, if any is."""
+    if not os.path.exists(layout.done):  # noqa: PTH110
+        return False
+    return code is None or read_job(layout).code in (None, code)
 
 
 def describe(layout: JobLayout, program: bytes, record: bytes, *, keep: bool) -> None:

@@ -141,14 +141,14 @@ class Attempt:
         """Make the directory ready under its lock, and do something there."""
         layout, keep = self.layout, self._terms.resumable
         lock = PathLock(layout.lock)
+        # Only a run makes up for the result of other code that goes to the trash.
+        code = self._work.code if self._terms.reruns and is_run else None
         self._turn.take()
-        fresh = make_directory(layout)
+        fresh = make_directory(layout, code)
         if not lock.acquire():
             return Outcome(None)
         try:
             # Only now: another runner may have come and gone before the lock was ours.
-            # Only a run makes up for the result of other code that goes to the trash.
-            code = self._work.code if self._terms.reruns and is_run else None
             if not make_ready(layout, fresh=fresh, keep=keep, code=code):
                 return Outcome(None)
             describe(layout, *self._work.files(), keep=keep)

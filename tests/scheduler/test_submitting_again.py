@@ -20,10 +20,11 @@ from tests.support.running import (
     running,
     scheduler_threads,
 )
-from xpmnb import FailureReason, JobFailed, JobState, Meta, Param, Task, experiment
+from xpmnb import FailureReason, JobFailed, JobState, Meta, Param, Task, experiment, workspace
 from xpmnb.launchers.thread import ThreadLauncher
 from xpmnb.preparation import make_ready
 from xpmnb.records.job_directory import read_job
+from xpmnb.records.moving import move_job
 from xpmnb.scheduler.jobs import Job
 from xpmnb.scheduler.launcher import Listener, Outcome
 
@@ -376,3 +377,24 @@ def test_a_kill_between_two_runs_leaves_no_job_that_looks_done(
     with pytest.raises(SystemExit):
         make_ready(layout, fresh=False, keep=False, code="0" * 64)
     assert moved == [layout.done]
+
+
+@pytest.mark.parametrize("way", ["other code", "run again under the new name"])
+def test_a_run_under_a_former_name_leaves_the_new_one_alone(tmp_path: Path, way: str) -> None:
+    """A job that was moved to another name keeps its result when its task runs under the old."""
+    log = tmp_path / "log"
+    with running(tmp_path):
+        job = Counted.C(log=log, x=5).submit().job
+        assert job.result(DEADLINE_S) == 5
+        moved = workspace(tmp_path / "runs").layout.job("present.name", "f" * 64)
+        assert move_job(job.layout, moved, str(tmp_path / "unused"))
+        made_by_other_code(job)
+        if way != "other code":
+            os.unlink(f"{moved.path}/{job.layout.name}.done")
+        again = Counted.C(log=log, x=5).submit(on_code_change="rerun").job
+        assert again.result(DEADLINE_S) == 5
+        assert not again.recognised
+        assert (read_job(moved).state, read_job(moved).result) == (JobState.DONE, 5)
+        assert not Path(again.path).is_symlink()
+    assert trashed(tmp_path) == []
+    assert lines(log) == ["5", "5"]
