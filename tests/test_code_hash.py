@@ -252,6 +252,58 @@ MADE = {
 }
 
 
+WRAPPED = """
+import functools
+from xpmnb import Task
+def slow(x):
+    return x
+---
+%s
+---
+class Work(Task):
+    def execute(self):
+        return used(1)
+task = Work.C()
+"""
+
+
+@pytest.mark.parametrize("name", ["slow", "used"])
+def test_what_wraps_a_function_later_is_code(name: str) -> None:
+    """A function that a statement wraps has the code of that statement, under any name."""
+    text = WRAPPED.replace("used", name)
+    wrapped = [f"{name} = functools.lru_cache(maxsize={size})(slow)" for size in (1, 2)]
+    first, second = (code_in(text % each) for each in wrapped)
+    assert first.digest != second.digest
+    assert "def slow" in "".join(first.parts.values())
+
+
+DISPATCHED = """
+from functools import singledispatch
+from xpmnb import Task
+@singledispatch
+def told(value):
+    return 0
+@told.register
+def _(value: int):
+    return 1
+class Work(Task):
+    def execute(self):
+        return told(1)
+task = Work.C()
+"""
+
+
+def test_what_is_registered_by_type_is_code() -> None:
+    """What cells register with a function that dispatches by type belongs to it, at once."""
+    with Cells("dispatched") as cells:
+        task = cells.run(DISPATCHED).task.seal()
+        digests = [code_of(task).digest]
+        for kind, result in (("int", 2), ("int", 3), ("str", 3)):
+            cells.run(f"@told.register\ndef _(value: {kind}):\n    return {result}")
+            digests.append(code_of(task).digest)
+    assert len({*digests}) == len(digests)
+
+
 @pytest.mark.parametrize("name", MADE)
 def test_what_cannot_be_written_has_the_hash_of_what_made_it(name: str) -> None:
     """Code that uses a model or a table has a hash: of the statement that made it."""

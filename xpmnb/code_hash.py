@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import functools
+import hashlib
 from typing import TYPE_CHECKING, Any
 
+from xpmnb.code import Code
+from xpmnb.core.state import state_of
+from xpmnb.core.walk import is_alone, iter_graph, whole_of
 from xpmnb.export.followed import Follower
 from xpmnb.export.parts import code_from, merged
 from xpmnb.program import Program, program_of
@@ -12,7 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from xpmnb.closure import Closure
-    from xpmnb.code import Code
 
 _MAX_KEPT = 1000
 
@@ -40,7 +44,13 @@ def code_of(task: Any, program: Program | None = None) -> Code:
         object as before while nothing changed. It is never refused: of what cannot be written as
         source there is the statement that made it, of what has no source the name.
     """
-    program = program or program_of(task)
+    code = _own_code(program or program_of(task))
+    others = _codes_behind(task)
+    return _joined(code, others) if others else code
+
+
+def _own_code(program: Program) -> Code:
+    """Return the code of the classes in the values of a task."""
     key = program.closure, program.in_modules
     kept = _kept.get(key)
     if kept is not None and (kept[1] is None or kept[1]()):
@@ -54,3 +64,31 @@ def code_of(task: Any, program: Program | None = None) -> Code:
     code = code_from(merged(in_cells, follower.finish()))
     _kept[key] = code, follower.watch()
     return code
+
+
+def _codes_behind(task: Any) -> tuple[Code, ...]:
+    """Return the codes of tasks that made values of a task, or must be done before it.
+
+    Tasks that are values themselves are among its classes.
+    """
+    before = state_of(task).dependencies
+    if not before and is_alone(task) and state_of(task).producer is None:
+        return ()
+    added = [each for root in before for _, each in iter_graph(root)]
+    states = [state_of(each) for each in (*added, *(each for _, each in whole_of(task)))]
+    tasks = [state.producer for state in states if state.producer is not None]
+    jobs = [state_of(each).job for each in (*tasks, *added) if each is not task]
+    codes = {job.code.digest: job.code for job in jobs if job is not None and job.code is not None}
+    return tuple(codes[digest] for digest in sorted(codes))
+
+
+@functools.lru_cache(maxsize=_MAX_KEPT)
+def _joined(code: Code, others: tuple[Code, ...]) -> Code:
+    """Return one code of several."""
+    whole = hashlib.sha256(b"xpmnb code of several")
+    parts, digests = {}, {}
+    for each in (*others, code):
+        whole.update(each.digest.encode())
+        parts.update(each.parts)
+        digests.update(each.digests)
+    return Code(whole.hexdigest(), parts, digests)

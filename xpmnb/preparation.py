@@ -10,17 +10,32 @@ from typing import TYPE_CHECKING
 
 from xpmnb.records.files import write_atomic, write_new
 from xpmnb.records.job_directory import read_job
+from xpmnb.records.moving import moved_to
 
 if TYPE_CHECKING:
     from xpmnb.records.layout import JobLayout
 
 
-def make_directory(layout: JobLayout) -> bool:
-    """Make the job directory, as others may do at the same time; tell whether it is new."""
+def make_directory(layout: JobLayout, code: str | None = None) -> bool:
+    """Make the job directory, as others may do at the same time; tell whether it is new.
+
+    What leads to a job that was moved to another name leads there no more, unless it has the
+    result: the attempt would otherwise empty the directory of that job.
+
+    Parameters
+    ----------
+    layout : JobLayout
+        The job.
+    code : str, optional
+        As in :func:`make_ready`.
+    """
     try:
         os.mkdir(layout.path)  # noqa: PTH102 (the hot path of every job)
         os.mkdir(layout.hidden)  # noqa: PTH102
     except (FileExistsError, FileNotFoundError):
+        if os.path.islink(layout.path) and moved_to(layout) and not _is_good(layout, code):  # noqa: PTH114
+            with suppress(FileNotFoundError):
+                os.unlink(layout.path)  # noqa: PTH108
         os.makedirs(layout.hidden, exist_ok=True)  # noqa: PTH103
         return False
     return True
@@ -50,7 +65,7 @@ def make_ready(layout: JobLayout, *, fresh: bool, keep: bool, code: str | None =
     if fresh and not os.path.exists(layout.params):  # noqa: PTH110 (a str; hot)
         return True
     if os.path.exists(layout.done):  # noqa: PTH110
-        if code is None or read_job(layout).code in (None, code):
+        if _is_good(layout, code):
             return False
         keep = False
     with suppress(FileNotFoundError):
@@ -64,6 +79,13 @@ def make_ready(layout: JobLayout, *, fresh: bool, keep: bool, code: str | None =
     return True
 
 
+def _is_good(layout: JobLayout, code: str | None) -> bool:
+    """Tell whether a job is done, and by the code that is wanted, if any is."""
+    if not os.path.exists(layout.done):  # noqa: PTH110
+        return False
+    return code is None or read_job(layout).code in (None, code)
+
+
 def describe(layout: JobLayout, program: bytes, record: bytes, *, keep: bool) -> None:
     """Write what is known of a job before it runs."""
     write = write_atomic if keep else write_new
@@ -74,7 +96,8 @@ def describe(layout: JobLayout, program: bytes, record: bytes, *, keep: bool) ->
 def empty_directory(layout: JobLayout) -> None:
     """Move what an earlier attempt left in a job directory to the trash of the workspace.
 
-    The lock file stays: whoever calls this holds the lock on it.
+    The lock file stays: whoever calls this holds the lock on it. End markers go first: killed in
+    the midst of this, it leaves no job that looks done and lacks its files.
 
     Raises
     ------
@@ -83,7 +106,8 @@ def empty_directory(layout: JobLayout) -> None:
     """
     trash = trash_of(layout)
     for folder, keep in ((layout.path, "__xpm__"), (layout.hidden, "lock")):
-        for name in os.listdir(folder):  # noqa: PTH208
+        names = os.listdir(folder)  # noqa: PTH208
+        for name in sorted(names, key=lambda each: not each.endswith((".done", ".failed"))):
             if name != keep:
                 target = trash if folder == layout.path else trash / "__xpm__"
                 target.mkdir(parents=True, exist_ok=True)

@@ -131,23 +131,24 @@ class Attempt:
         now = time.time()
         ending = Ending(reason=reason, message=message)
         try:
-            return self._under_lock(lambda: self._write_end(ending, now))
+            return self._under_lock(lambda: self._write_end(ending, now), is_run=False)
         except OSError as error:
             return Outcome(JobState.error(reason), f"{message} ({error})", None, now)
         finally:
             self._turn.give()
 
-    def _under_lock(self, body: Callable[[], Outcome]) -> Outcome:
+    def _under_lock(self, body: Callable[[], Outcome], *, is_run: bool = True) -> Outcome:
         """Make the directory ready under its lock, and do something there."""
         layout, keep = self.layout, self._terms.resumable
         lock = PathLock(layout.lock)
+        # Only a run makes up for the result of other code that goes to the trash.
+        code = self._work.code if self._terms.reruns and is_run else None
         self._turn.take()
-        fresh = make_directory(layout)
+        fresh = make_directory(layout, code)
         if not lock.acquire():
             return Outcome(None)
         try:
             # Only now: another runner may have come and gone before the lock was ours.
-            code = self._work.code if self._terms.reruns else None
             if not make_ready(layout, fresh=fresh, keep=keep, code=code):
                 return Outcome(None)
             describe(layout, *self._work.files(), keep=keep)

@@ -89,6 +89,51 @@ class Uses(Task):
         assert again.job.result(DEADLINE_S) == "made of 2"
 
 
+def test_the_code_of_who_makes_a_value_counts(tmp_path: Path) -> None:
+    """A task that uses what another one made, by dep(), is as changed as that one."""
+    declare = """
+from xpmnb import Config, Param, Task
+
+def value():
+    return 1
+
+class Model(Config):
+    size: Param[int] = 1
+
+class Learn(Task):
+    def task_outputs(self, dep):
+        return dep(Model.C())
+    def execute(self):
+        return value()
+
+class Use(Task):
+    model: Param[Model]
+    def execute(self):
+        return self.model.size
+
+class After(Task):
+    def execute(self):
+        pass
+"""
+    with Cells("changing") as cells, running(tmp_path):
+        cells.run(declare)
+        module = cells.module
+
+        def submitted() -> list[Any]:
+            model = module.Learn.C().submit()
+            after = module.After.C().add_dependencies(module.Learn.C().submit())
+            jobs = [module.Use.C(model=model).submit().job, after.submit().job]
+            assert [job.wait(DEADLINE_S) for job in jobs] == [JobState.DONE] * 2
+            return jobs
+
+        assert not any(job.code_changed for job in submitted())
+        assert not any(job.code_changed for job in submitted())
+        cells.run(CHANGED)
+        changed = submitted()
+        assert all(job.code_changed for job in changed)
+        assert "+    return 2" in str(changed[0].code_diff())
+
+
 def test_a_resumable_task_begins_anew(cells: Cells, tmp_path: Path) -> None:
     """A resumable task that other code has done begins anew; what it left is in the trash."""
     with running(tmp_path, on_code_change="rerun"):

@@ -9,8 +9,11 @@ from pathlib import Path
 import pytest
 
 from tests.support.processes import await_line, finish, run, start, write_script
-from tests.support.running import DEADLINE_S, Counted, Echo, Held, gates, lines, running
+from tests.support.running import DEADLINE_S, Counted, Echo, Held, Uses, gates, lines, running
 from xpmnb import JobState, workspace
+from xpmnb.identifiers import identifier
+from xpmnb.records.files import PathLock
+from xpmnb.scheduler.jobs import Job
 
 _HOLDS = """
 xp = experiment(ROOT / "runs", "t", max_jobs=2).start()
@@ -156,6 +159,34 @@ def test_a_job_of_a_killed_process_is_run_here(tmp_path: Path) -> None:
         gates.await_begin("a")
         gates.open("a")
         assert task.job.wait(DEADLINE_S) == JobState.DONE
+
+
+def test_a_job_that_was_left_waits_for_what_runs_again(tmp_path: Path) -> None:
+    """A job whose runner is gone waits for what it needs, where that is run again meanwhile."""
+    with running(tmp_path):
+        needed = Held.C(key="a").submit()
+        gates.await_begin("a")
+        job = Uses.C(source=needed, x=4)
+        layout = workspace(tmp_path / "runs").layout.job(type(job).__xpm_name__, identifier(job))
+        os.makedirs(layout.hidden)
+        lock = PathLock(layout.lock)
+        assert lock.acquire()  # as a kernel that began it when the result was there
+        try:
+            handle = job.submit().job
+            await_state(handle, JobState.RUNNING)
+        finally:
+            lock.release()
+        await_state(handle, JobState.WAITING)
+        gates.open("a")
+        assert handle.result(DEADLINE_S) == 4
+
+
+def await_state(job: Job, state: JobState) -> None:
+    """Wait until a handle shows a state."""
+    deadline = time.monotonic() + DEADLINE_S
+    while job.state != state:
+        assert time.monotonic() < deadline, f"{job!r} is not {state.value}"
+        time.sleep(0.01)
 
 
 def test_ctrl_c_ends_the_waiting_and_not_the_jobs(tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 """The same task submitted once more: recognised, attached, or run again."""
 
+import json
+import os
 import shutil
 from pathlib import Path
 
@@ -18,8 +20,11 @@ from tests.support.running import (
     running,
     scheduler_threads,
 )
-from xpmnb import FailureReason, JobFailed, JobState, Meta, Param, Task, experiment
+from xpmnb import FailureReason, JobFailed, JobState, Meta, Param, Task, experiment, workspace
 from xpmnb.launchers.thread import ThreadLauncher
+from xpmnb.preparation import make_ready
+from xpmnb.records.job_directory import read_job
+from xpmnb.records.moving import move_job
 from xpmnb.scheduler.jobs import Job
 from xpmnb.scheduler.launcher import Listener, Outcome
 
@@ -304,3 +309,92 @@ def test_an_old_failure_is_not_the_end_of_a_new_submission(tmp_path: Path) -> No
         again = Counted.C(log=log, x=1, fails=False).submit(launcher=_LosesFirst()).job
         assert again.wait(DEADLINE_S) == JobState.DONE
     assert lines(log) == ["1", "1"]
+
+
+def made_by_other_code(job: Job) -> None:
+    """Let the record of a job that is done tell of other code."""
+    record = json.loads(Path(job.layout.params).read_text())
+    Path(job.layout.params).write_text(json.dumps({**record, "code": "0" * 64}))
+
+
+def test_a_cancelled_rerun_keeps_the_old_result(tmp_path: Path) -> None:
+    """Who cancels a job that was to run again, since its code changed, still has its result."""
+    log = tmp_path / "log"
+    with running(tmp_path, max_jobs=1) as xp:
+        job = Counted.C(log=log, x=5).submit().job
+        assert job.result(DEADLINE_S) == 5
+        made_by_other_code(job)
+        Held.C(key="a").submit()
+        gates.await_begin("a")
+        again = Counted.C(log=log, x=5).submit(on_code_change="rerun").job
+        after = Uses.C(source=Counted.C(log=log, x=5).submit()).submit().job
+        again.cancel()
+        again.wait(DEADLINE_S)
+        assert again.failure_reason is FailureReason.CANCELLED
+        # It would have run with what the old code made.
+        assert after.wait(DEADLINE_S).failure_reason is FailureReason.DEPENDENCY
+        assert trashed(tmp_path) == []
+        gates.open("a")
+        xp.wait(DEADLINE_S)
+        taken = Counted.C(log=log, x=5).submit().job
+        assert taken.result(DEADLINE_S) == 5
+        assert taken.code_changed
+    assert lines(log) == ["5"]
+
+
+def test_a_doomed_rerun_keeps_the_old_result(tmp_path: Path) -> None:
+    """A job that was to run again, and cannot since what it needs failed, keeps its result."""
+    with running(tmp_path) as xp:
+        source = Counted.C(log=tmp_path / "log", x=5)
+        job = Uses.C(source=source.submit(), x=2).submit().job
+        assert job.result(DEADLINE_S) == 2
+        made_by_other_code(job)
+        shutil.rmtree(source.job.path)
+        failing = Counted.C(log=tmp_path / "log", x=5, fails=True).submit()
+        again = Uses.C(source=failing, x=2).submit(on_code_change="rerun").job
+        assert again.wait(DEADLINE_S).failure_reason is FailureReason.DEPENDENCY
+        assert read_job(job.layout).result == 2
+        assert trashed(tmp_path) == []
+        xp.wait(DEADLINE_S, check=False)
+
+
+def test_a_kill_between_two_runs_leaves_no_job_that_looks_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed while the old files go to the trash, a job is not done without its result."""
+    with running(tmp_path):
+        job = Counted.C(log=tmp_path / "log", x=5).submit().job
+        assert job.result(DEADLINE_S) == 5
+    layout, moved = job.layout, []
+
+    def rename(source: str, _: Path) -> None:
+        moved.append(source)
+        raise SystemExit
+
+    # Whatever the order in which the system lists a folder.
+    monkeypatch.setattr(os, "listdir", lambda folder, real=os.listdir: sorted(real(folder)))
+    monkeypatch.setattr(os, "rename", rename)
+    with pytest.raises(SystemExit):
+        make_ready(layout, fresh=False, keep=False, code="0" * 64)
+    assert moved == [layout.done]
+
+
+@pytest.mark.parametrize("way", ["other code", "run again under the new name"])
+def test_a_run_under_a_former_name_leaves_the_new_one_alone(tmp_path: Path, way: str) -> None:
+    """A job that was moved to another name keeps its result when its task runs under the old."""
+    log = tmp_path / "log"
+    with running(tmp_path):
+        job = Counted.C(log=log, x=5).submit().job
+        assert job.result(DEADLINE_S) == 5
+        moved = workspace(tmp_path / "runs").layout.job("present.name", "f" * 64)
+        assert move_job(job.layout, moved, str(tmp_path / "unused"))
+        made_by_other_code(job)
+        if way != "other code":
+            os.unlink(f"{moved.path}/{job.layout.name}.done")
+        again = Counted.C(log=log, x=5).submit(on_code_change="rerun").job
+        assert again.result(DEADLINE_S) == 5
+        assert not again.recognised
+        assert (read_job(moved).state, read_job(moved).result) == (JobState.DONE, 5)
+        assert not Path(again.path).is_symlink()
+    assert trashed(tmp_path) == []
+    assert lines(log) == ["5", "5"]

@@ -131,8 +131,8 @@ JobState.ERROR = _STATES["error"]
 
 # A launcher's news may come late or not at all, so a state may be skipped forward; a job that
 # another kernel runs, or has run, is found in its present state. READY follows SCHEDULED and
-# RUNNING when a launcher gave the job back or a retry is due. Only a new submission leaves a
-# final state.
+# RUNNING when a launcher gave the job back or a retry is due; WAITING follows RUNNING when another
+# kernel left the job, and what it needs is run again. Only a new submission leaves a final state.
 ALLOWED: Mapping[JobState, frozenset[JobState]] = MappingProxyType(
     {
         JobState.WAITING: frozenset(
@@ -144,7 +144,9 @@ ALLOWED: Mapping[JobState, frozenset[JobState]] = MappingProxyType(
         JobState.SCHEDULED: frozenset(
             {JobState.READY, JobState.RUNNING, JobState.DONE, JobState.ERROR}
         ),
-        JobState.RUNNING: frozenset({JobState.READY, JobState.DONE, JobState.ERROR}),
+        JobState.RUNNING: frozenset(
+            {JobState.WAITING, JobState.READY, JobState.DONE, JobState.ERROR}
+        ),
         JobState.DONE: frozenset({JobState.WAITING}),
         JobState.ERROR: frozenset({JobState.WAITING}),
     }

@@ -116,7 +116,7 @@ def take_newest_code(job: Job) -> None:
     """
     job.program = program_of(job.task)
     code = code_of(job.task, job.program)
-    if code is not job.code:
+    if code is not job.code or job.code_changed:  # submitted anew since its last attempt began
         job.code, job.code_changed = code, False
         keep_on_record(job)
 
@@ -124,7 +124,11 @@ def take_newest_code(job: Job) -> None:
 def note_newer_code(live: Job, new: Job) -> None:
     """Note that a live job was submitted again, with other code than it has begun with."""
     before = live.ran_code
-    if new.code is None or new.submitted_code is None or not is_other(before, new):
+    if new.code is None or new.submitted_code is None:
+        return
+    if not is_other(before, new):
+        if live.code_changed:  # what it runs with is the newest again
+            live.code, live.code_changed = new.code, False
         return
     if live.launcher is not None and live.launcher.name == "thread" and live.started_at is None:
         return  # it takes the newest definitions when it begins

@@ -234,7 +234,7 @@ class Dispatcher:
         if death is None:
             retries = interrupted_attempts(job.layout)
             job.retry_count = max(job.retry_count, min(retries, job.demands.max_retries))
-            self._judge.judge(entry)
+            self._judge.await_again(entry)
             return
         since = job.submitted_at or 0.0
         outcome = record_death(job.layout, death, terms_of(job, ""), since, taken_over=True)
@@ -271,7 +271,7 @@ class Dispatcher:
         record, mtime = read_end(job.layout)
         if record.state == JobState.ERROR and _is_older(record, job):
             # Nobody has run it since it failed: its process died before it had the lock.
-            self._judge.judge(entry)
+            self._judge.await_again(entry)
             return
         if not record.state.is_final:
             # Another kernel began it again between two looks.

@@ -51,6 +51,17 @@ class Judge:
                 job.awaited += 1
         self.judge(entry)
 
+    def await_again(self, entry: Entry) -> None:
+        """Judge a job that another runner left; what it needs may have been begun anew since."""
+        job = entry.job
+        job.awaited = 0
+        for dependency in job.dependencies:
+            if job in dependency.dependents:
+                dependency.dependents.remove(job)
+        if any(not each.state.is_final for each in job.dependencies):
+            job.move(JobState.WAITING)
+        self.await_dependencies(entry)
+
     def judge(self, entry: Entry) -> None:
         """Start, doom or leave a job that has not begun."""
         job = entry.job

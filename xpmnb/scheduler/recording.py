@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+import os
+import time
 from typing import TYPE_CHECKING
 
 from xpmnb.processes import HOST
 from xpmnb.records.events import JobRecord
+from xpmnb.records.states import JobState
+from xpmnb.scheduler.changes import is_to_be_rerun
+from xpmnb.scheduler.launcher import Outcome
 from xpmnb.surroundings import ThreadSurroundings
 from xpmnb.work import terms_of, work_of
 from xpmnb.worker import Attempt
 
 if TYPE_CHECKING:
-    from xpmnb.records.states import FailureReason, JobState
+    from xpmnb.records.states import FailureReason
     from xpmnb.scheduler.jobs import Job
-    from xpmnb.scheduler.launcher import Outcome
 
 
 def record_unstarted(job: Job, reason: FailureReason, message: str) -> Outcome:
-    """Record that a job failed before it could begin."""
+    """Record that a job failed before it could begin.
+
+    If it was to be run again since its code changed, its old result stands: nothing is recorded.
+    """
+    if os.path.exists(job.layout.done) and is_to_be_rerun(job):  # noqa: PTH110 (a str)
+        return Outcome(JobState.error(reason), message, None, time.time())
     surroundings = ThreadSurroundings(lambda _: None)
     attempt = Attempt(work_of(job), terms_of(job, ""), surroundings)
     return attempt.record_unstarted(reason, message)
