@@ -57,6 +57,10 @@ _INSTALLED = re.compile(r"([^~-][^-]*)(?:-([^-]+)(?:-py[\d.]+)?)?\.(?:dist|egg)-
 _VERSION_LINE = re.compile(r"^Version:\s*(\S+)", re.MULTILINE)
 
 
+# Who closes a run may be the thread that moves the jobs of all others.
+_CLOSE_TIMEOUT_S = 1.0
+
+
 class EnvironmentKeeper:
     """Observes a run, and writes what it runs in: once, by a thread that starts with it.
 
@@ -92,8 +96,8 @@ class EnvironmentKeeper:
         self._thread.join()
 
     def closed(self) -> None:
-        """Wait for the end of the thread."""
-        self._thread.join()
+        """Wait for the end of the thread, but not for a git that hangs: it ends by itself."""
+        self._thread.join(_CLOSE_TIMEOUT_S)
 
     def _keep(self) -> None:
         try:

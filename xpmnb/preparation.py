@@ -54,8 +54,8 @@ def make_ready(layout: JobLayout, *, fresh: bool, keep: bool, code: str | None =
         Keep what the task left there, for it to go on: only the end of the earlier attempt goes
         to the trash. Otherwise all does.
     code : str, optional
-        Hash of the code that a job which is done must have been run with: all that other code
-        left goes to the trash.
+        Hash of the code that what is there must have been made by: all that other code left goes
+        to the trash.
 
     Returns
     -------
@@ -68,6 +68,9 @@ def make_ready(layout: JobLayout, *, fresh: bool, keep: bool, code: str | None =
         if _is_good(layout, code):
             return False
         keep = False
+    elif keep and code is not None:
+        # What other code left is nothing to go on from.
+        keep = read_job(layout).code in (None, code)
     with suppress(FileNotFoundError):
         os.unlink(layout.stop_request)  # noqa: PTH108 (it was meant for the earlier attempt)
     if not keep:

@@ -145,6 +145,17 @@ def test_a_resumable_task_begins_anew(cells: Cells, tmp_path: Path) -> None:
     assert len(list((tmp_path / "runs/trash").rglob("mark"))) == 1
 
 
+def test_what_other_code_left_is_nothing_to_go_on_from(cells: Cells, tmp_path: Path) -> None:
+    """With "rerun", a resumable task that failed does not go on from what other code left."""
+    cells.run("def value():\n    raise ValueError")
+    with running(tmp_path, on_code_change="rerun"):
+        for _ in range(2):
+            cells.module.Resumes.C().submit().job.wait(DEADLINE_S)
+        cells.run(CHANGED)
+        assert cells.module.Resumes.C().submit().job.result(DEADLINE_S) == ["", 2]
+    assert [path.read_text() for path in (tmp_path / "runs/trash").rglob("mark")] == ["xx"]
+
+
 def test_a_job_that_runs_other_code_says_so(cells: Cells, tmp_path: Path) -> None:
     """Submitting a task while it runs attaches to it, and tells if it runs other code."""
     with running(tmp_path) as xp:

@@ -64,19 +64,24 @@ def _without_former_names(node: ast.AST) -> ast.AST:
     """Return a statement without ``@deprecate``: what a class was called is not what it does."""
     if not isinstance(node, ast.ClassDef):
         return node
-    kept = [each for each in node.decorator_list if _name_of(each) != "deprecate"]
+    kept = [each for each in node.decorator_list if not _tells_former_names(each)]
     if len(kept) == len(node.decorator_list):
         return node
     fields = dict(ast.iter_fields(node))
     return ast.ClassDef(**{**fields, "decorator_list": kept})
 
 
-def _name_of(decorator: ast.expr) -> str | None:
-    called = decorator.func if isinstance(decorator, ast.Call) else decorator
+def _tells_former_names(decorator: ast.expr) -> bool:
+    """Tell whether it is ``@deprecate("old.name")``, by how it reads."""
+    match decorator:
+        case ast.Call(called, [*names], []):
+            is_told = all(isinstance(each, ast.Constant) for each in names)
+        case called:
+            is_told = True
     match called:
-        case ast.Name(name) | ast.Attribute(_, name):
-            return name
-    return None
+        case ast.Name("deprecate") | ast.Attribute(ast.Name("xpmnb"), "deprecate"):
+            return is_told
+    return False
 
 
 def merged(*groups: Mapping[str, Part]) -> dict[str, Part]:
