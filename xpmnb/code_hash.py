@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from xpmnb.code import Code
 from xpmnb.core.state import state_of
-from xpmnb.core.walk import is_alone, iter_graph, whole_of
+from xpmnb.core.walk import iter_graph, whole_of
 from xpmnb.export.followed import Follower
 from xpmnb.export.parts import code_from, merged
 from xpmnb.program import Program, program_of
@@ -72,10 +72,11 @@ def _codes_behind(task: Any) -> tuple[Code, ...]:
     Tasks that are values themselves are among its classes.
     """
     before = state_of(task).dependencies
-    if not before and is_alone(task) and state_of(task).producer is None:
+    whole = whole_of(task)
+    if not before and all(state_of(each).producer is None for _, each in whole):
         return ()
     added = [each for root in before for _, each in iter_graph(root)]
-    states = [state_of(each) for each in (*added, *(each for _, each in whole_of(task)))]
+    states = [state_of(each) for each in (*added, *(each for _, each in whole))]
     tasks = [state.producer for state in states if state.producer is not None]
     jobs = [state_of(each).job for each in (*tasks, *added) if each is not task]
     codes = {job.code.digest: job.code for job in jobs if job is not None and job.code is not None}

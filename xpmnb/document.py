@@ -89,15 +89,13 @@ def _object(config: Any, places: dict[int, int], generated: dict[str, Any]) -> d
 
 def _jobs_of(config: Any) -> dict[str, str]:
     """Return the jobs that count in the identifier and are not among the values."""
-    state = state_of(config)
-    if state.producer is None and state.job is None:
-        return {}
-    tasks = {"job": config, "made_by": state.producer}
-    return {
-        key: f"{type(task).__xpm_name__}/{state_of(task).job.id}"
-        for key, task in tasks.items()
-        if task is not None and state_of(task).job is not None
-    }
+    state, result = state_of(config), {}
+    if state.job is not None:
+        result["job"] = f"{type(config).__xpm_name__}/{state.job.id}"
+    producer = state.producer
+    if producer is not None and (job := state_of(producer).job) is not None:
+        result["made_by"] = f"{type(producer).__xpm_name__}/{job.id}"
+    return result
 
 
 @functools.lru_cache(maxsize=1000)  # asked for with every job

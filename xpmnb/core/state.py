@@ -79,12 +79,13 @@ def state_of(config: Any) -> ConfigState:
     TypeError
         If the object is an instance or no configuration at all.
     """
-    state = vars(config).get("__xpm__") if is_declared(config) else None
-    if state is None:
-        kind = type(config).__qualname__
-        message = f"this needs a configuration (made by {kind}.C(...)), got an object of {kind}"
-        raise TypeError(message)
-    return state  # type: ignore[no-any-return]
+    if isinstance(type(config), Declared):  # asked many times for each job
+        state: ConfigState | None = config.__dict__.get("__xpm__")
+        if state is not None:
+            return state
+    kind = type(config).__qualname__
+    message = f"this needs a configuration (made by {kind}.C(...)), got an object of {kind}"
+    raise TypeError(message)
 
 
 def is_declared(value: object) -> bool:
