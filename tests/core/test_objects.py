@@ -175,6 +175,26 @@ def test_a_parameter_added_after_submission_is_an_object_too() -> None:
         assert type(made.inner) is cells.module.Inner
 
 
+def test_members_of_enums_are_those_of_the_newest_cell() -> None:
+    """After the cell of an enum was run again, an object holds the members that its code names."""
+    declare = "import enum\nclass Kind(enum.Enum):\n    FAST = 1\n    SLOW = 2\n"
+    with Cells("enums") as cells:
+        cells.run("from xpmnb import Config, Param")
+        cells.run(declare)
+        cells.run(
+            "class Uses(Config):\n    kind: Param[Kind]\n    kinds: Param[dict[Kind, list[Kind]]]"
+        )
+        module = cells.module
+        config = module.Uses.C(kind=module.Kind.FAST, kinds={module.Kind.FAST: [module.Kind.SLOW]})
+        cells.run(declare)
+        for made in (config, module.Uses.C(kind=module.Kind.FAST, kinds=config.kinds)):
+            instance = instantiate(made)
+            assert instance.kind is module.Kind.FAST
+            assert instance.kinds[module.Kind.FAST][0] is module.Kind.SLOW
+        cells.run("class Kind(enum.Enum):\n    FAST = 1")
+        assert instantiate(config).kinds[module.Kind.FAST][0].name == "SLOW"
+
+
 def test_equal_instance_configurations_stay_two_objects() -> None:
     """Two equal InstanceConfigs become two objects, and one used twice becomes one."""
 

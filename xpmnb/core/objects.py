@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import enum
+import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +12,7 @@ from xpmnb.core.declaration import parameters
 from xpmnb.core.sealed import thaw
 from xpmnb.core.state import state_of
 from xpmnb.core.values import map_configs
-from xpmnb.core.walk import graph_of, whole_of
+from xpmnb.core.walk import ATOMS, graph_of, whole_of
 from xpmnb.identifiers import identifier
 
 if TYPE_CHECKING:
@@ -118,10 +120,30 @@ def _fill(instance: Any, config: Any, objects: Mapping[int, Any], paths: Generat
     values = config.__dict__
     for name, parameter in parameters(registry.newest(type(config))).items():
         if name in values:
-            plain = thaw(values[name])
-            setattr(instance, name, map_configs(plain, lambda inner: objects[id(inner)]))
+            value = values[name]
+            if type(value) not in ATOMS:
+                value = _newest_members(map_configs(thaw(value), lambda inner: objects[id(inner)]))
+            setattr(instance, name, value)
         elif (id(config), name) in paths:
             setattr(instance, name, paths[id(config), name])
         elif not parameter.is_required and parameter.generator is None:
             # The class got this parameter after its configuration was submitted.
             setattr(instance, name, map_configs(parameter.default_value(), instantiate))
+
+
+def _newest_members(value: Any) -> Any:
+    """Return a value with members of enums as the names of their module mean them now.
+
+    A cell that is run again makes another class of the same enum, and ``is`` tells its members
+    apart from those of the first one.
+    """
+    if isinstance(value, enum.Enum):
+        cls = type(value)
+        newest = getattr(sys.modules.get(cls.__module__), cls.__qualname__, cls)
+        is_other = newest is not cls and isinstance(newest, enum.EnumMeta)
+        return newest.__members__.get(value.name, value) if is_other else value
+    if type(value) in (list, tuple, set, frozenset):
+        return type(value)(map(_newest_members, value))
+    if type(value) is dict:
+        return {_newest_members(key): _newest_members(each) for key, each in value.items()}
+    return value

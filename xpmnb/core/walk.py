@@ -12,8 +12,9 @@ from xpmnb.core.state import ConfigState
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-_ATOMS = frozenset({int, float, str, bool, type(None)})
-_LEAVES = _ATOMS | {ConfigState}
+ATOMS = frozenset({int, float, str, bool, type(None)})
+"""Types of values that hold no others."""
+_LEAVES = ATOMS | {ConfigState}
 """Types of the attributes of a configuration that lead to no other one."""
 _Found = tuple[tuple[str, ...], Any]
 """A configuration, after the path to it."""
@@ -46,7 +47,7 @@ def graph_of(root: Any) -> list[Any]:
 
 def iter_inside(value: Any) -> Iterator[Any]:
     """Yield the configurations that a value is or directly contains, in order."""
-    if type(value) in _ATOMS:
+    if type(value) in ATOMS:
         return
     if isinstance(type(value), Declared):
         yield value
@@ -79,7 +80,7 @@ def iter_children(config: Any) -> Iterator[tuple[tuple[str, ...], Any]]:
 
 def _iter_placed(value: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:
     kind = type(value)
-    if kind in _ATOMS:
+    if kind in ATOMS:
         return
     if isinstance(kind, Declared):
         yield path, value
@@ -170,7 +171,7 @@ def _visit(config: Any, path: tuple[str, ...], seen: set[int], found: list[_Foun
     for name in parameters(type(config)):
         value = values.get(name)
         kind = type(value)
-        if kind in _ATOMS:
+        if kind in ATOMS:
             continue
         if isinstance(kind, Declared):
             if id(value) not in seen:
