@@ -252,6 +252,31 @@ MADE = {
 }
 
 
+WRAPPED = """
+import functools
+from xpmnb import Task
+def slow(x):
+    return x
+---
+%s
+---
+class Work(Task):
+    def execute(self):
+        return used(1)
+task = Work.C()
+"""
+
+
+@pytest.mark.parametrize("name", ["slow", "used"])
+def test_what_wraps_a_function_later_is_code(name: str) -> None:
+    """A function that a statement wraps has the code of that statement, under any name."""
+    text = WRAPPED.replace("used", name)
+    wrapped = [f"{name} = functools.lru_cache(maxsize={size})(slow)" for size in (1, 2)]
+    first, second = (code_in(text % each) for each in wrapped)
+    assert first.digest != second.digest
+    assert "def slow" in "".join(first.parts.values())
+
+
 @pytest.mark.parametrize("name", MADE)
 def test_what_cannot_be_written_has_the_hash_of_what_made_it(name: str) -> None:
     """Code that uses a model or a table has a hash: of the statement that made it."""

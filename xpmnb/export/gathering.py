@@ -180,7 +180,14 @@ class Gatherer:
                 "module"
             )
             return
+        made = None if value is function else sources.assignment(name, names)
+        if made is not None and found is not None and sources.bound_name(found.node) != name:
+            found = made  # `fast = cache(slow)` is not slow
         self._define_by(found, name, value, names, is_lazy=kinds.is_lazy(function))
+        piece = self.pieces.get(name)
+        if made is not None and piece is not None and piece.node is not made.node:
+            for each in sources.rebindings(name, names):  # `slow = cache(slow)`
+                self._add_change(piece, each, names)
 
     def _define_by(
         self,
@@ -233,10 +240,16 @@ class Gatherer:
                 )
                 continue
             if space.keys() & sources.attributes_set(node).keys():
-                piece.text += "\n" if piece.changes else "\n\n\n"
-                piece.text += each.text
-                piece.changes.append(node)
-                self.pending.append((piece, used_names(node, lazy=piece.lazy), names))
+                self._add_change(piece, each, names)
+
+    def _add_change(
+        self, piece: Piece, statement: sources.Statement, names: dict[str, Any]
+    ) -> None:
+        """Add a statement that changes what a piece made."""
+        piece.text += "\n" if piece.changes else "\n\n\n"
+        piece.text += statement.text
+        piece.changes.append(statement.node)
+        self.pending.append((piece, used_names(statement.node, lazy=piece.lazy), names))
 
     def _define_alias(self, name: str, path: str, names: dict[str, Any], user: str) -> None:
         """Take a value from another name, or from a class: ``name = Train.run``."""

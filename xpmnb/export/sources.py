@@ -283,6 +283,18 @@ def assignment(name: str, names: dict[str, Any]) -> Statement | None:
     return None if found is None or assigned(found.node) is None else found
 
 
+def rebindings(name: str, names: dict[str, Any]) -> list[Statement]:
+    """Return the assignments to one name since its last class or function, in order."""
+    found: list[Statement] = []
+    for source in cells(names):
+        for statement in reversed(statements(source)) if name in source else ():
+            if isinstance(statement.node, Definition) and statement.node.name == name:
+                return found[::-1]
+            if assigned(statement.node) is not None and name in bound_by(statement.node):
+                found.append(statement)
+    return []
+
+
 def bound_name(node: ast.stmt) -> str:
     """Return the name that a class, a function or an assignment to one name binds."""
     if isinstance(node, Definition):
