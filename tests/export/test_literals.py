@@ -3,6 +3,7 @@
 import ast
 import math
 import threading
+from collections import deque
 from pathlib import Path
 from typing import Any
 
@@ -134,3 +135,11 @@ def test_values_nested_too_deeply_are_refused() -> None:
         assert why in raised.value.why
     while tower:  # taken apart from outside: freeing it at once is deep as well
         tower = tower.pop()
+
+
+def test_the_order_of_a_set_in_another_container_is_not_written() -> None:
+    """Equal sets give the same source also where the repr of a container shows them."""
+    one, other = {0, 8}, {8, 0}
+    assert list(one) != list(other)
+    texts = {written(deque([each]), lambda kind: kind.__name__) for each in (one, other)}
+    assert len(texts) == 1

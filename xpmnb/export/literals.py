@@ -238,6 +238,9 @@ class _Writer:
                 continue
             for each in names:
                 each.id = self._refer(known[each.id])
+            for node in nodes:
+                if isinstance(node, ast.Set):  # in the order of their texts, as above
+                    node.elts.sort(key=ast.unparse)
             return ast.unparse(tree)
         raise UnwritableError
 
