@@ -277,6 +277,33 @@ def test_what_wraps_a_function_later_is_code(name: str) -> None:
     assert "def slow" in "".join(first.parts.values())
 
 
+DISPATCHED = """
+from functools import singledispatch
+from xpmnb import Task
+@singledispatch
+def told(value):
+    return 0
+@told.register
+def _(value: int):
+    return 1
+class Work(Task):
+    def execute(self):
+        return told(1)
+task = Work.C()
+"""
+
+
+def test_what_is_registered_by_type_is_code() -> None:
+    """What cells register with a function that dispatches by type belongs to it, at once."""
+    with Cells("dispatched") as cells:
+        task = cells.run(DISPATCHED).task.seal()
+        digests = [code_of(task).digest]
+        for kind, result in (("int", 2), ("int", 3), ("str", 3)):
+            cells.run(f"@told.register\ndef _(value: {kind}):\n    return {result}")
+            digests.append(code_of(task).digest)
+    assert len({*digests}) == len(digests)
+
+
 @pytest.mark.parametrize("name", MADE)
 def test_what_cannot_be_written_has_the_hash_of_what_made_it(name: str) -> None:
     """Code that uses a model or a table has a hash: of the statement that made it."""

@@ -47,9 +47,9 @@ class Gatherer:
     """What uses imports inside functions."""
     chains: dict[str, dict[tuple[str, ...], None]] = field(default_factory=dict)
     """The attributes that are taken of names."""
-    watched: dict[tuple[int, str], tuple[dict[str, Any], str, Any]] = field(default_factory=dict)
-    class_spaces: list[Mapping[str, Any]] = field(default_factory=list)
-    """The namespaces of classes, to which a cell may add."""
+    watched: dict[tuple[int, Any], tuple[Any, Any, Any]] = field(default_factory=dict)
+    class_spaces: list[Mapping[Any, Any]] = field(default_factory=list)
+    """The namespaces of classes, and what functions dispatch to: a cell may add to them."""
     pending: deque[tuple[Piece, Uses, dict[str, Any]]] = field(default_factory=deque)
 
     def add_class(self, cls: type) -> None:
@@ -188,6 +188,30 @@ class Gatherer:
         if made is not None and piece is not None and piece.node is not made.node:
             for each in sources.rebindings(name, names):  # `slow = cache(slow)`
                 self._add_change(piece, each, names)
+        if piece is not None and found is not None and piece.node is found.node:
+            self._add_registered(piece, value, function)
+
+    def _add_registered(self, piece: Piece, value: Any, first: types.FunctionType) -> None:
+        """Add what cells registered with a function of ``functools.singledispatch``."""
+        registry: Any = vars(value).get("registry")
+        if not isinstance(registry, types.MappingProxyType):
+            return
+        self.class_spaces.append(registry)
+        for key, function in registry.items():
+            self.watched[id(registry), key] = (registry, key, function)
+            inner = kinds.unwrapped(function)
+            if inner is first or getattr(inner, "__globals__", None) is not first.__globals__:
+                continue
+            code = inner.__code__
+            names = inner.__globals__
+            found = sources.statement_at(code.co_filename, code.co_firstlineno, code.co_name, names)
+            if found is None or not isinstance(found.node, sources.Definition):
+                self.add_problem(
+                    f"{piece.user} has a function registered whose source is not available: "
+                    f"declare it in a cell, under @{piece.name}.register"
+                )
+                continue
+            self._add_change(piece, found, names)
 
     def _define_by(
         self,
