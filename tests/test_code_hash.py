@@ -361,6 +361,43 @@ def test_an_attribute_that_is_set_later_is_code() -> None:
     assert len({*digests}) == len(digests)
 
 
+RUN_AGAIN = """
+import dataclasses
+import enum
+from xpmnb import Param, Task
+class Kind(enum.Enum):
+    A = 1
+@dataclasses.dataclass
+class Options:
+    n: int = 1
+def helper():
+    return 1
+---
+HELD = [Options(2), Kind.A, helper]
+class Work(Task):
+    kind: Param[Kind] = Kind.A
+    def execute(self):
+        return HELD
+task = Work.C()
+"""
+
+
+def test_a_cell_that_is_run_again_changes_no_code() -> None:
+    """Classes and functions that are declared again as before are the same code, held or not."""
+    first, second = RUN_AGAIN.split("---")
+    with Cells("again") as cells:
+        cells.run(first)
+        cells.run(second)
+        task = cells.module.task.seal()
+        before = code_of(task)
+        cells.run(first)
+        program = program_of(task)
+        assert not program.problems
+        assert code_of(task).digest == before.digest
+        cells.run(first.replace("return 1", "return 2"))
+        assert code_of(task).digest != before.digest
+
+
 HIDDEN = """
 from xpmnb import Task
 def declare():

@@ -17,6 +17,7 @@ from xpmnb.export.followed import Follower
 from xpmnb.export.gathering import Gatherer
 from xpmnb.export.listing import arranged, module_text
 from xpmnb.export.parts import Part
+from xpmnb.export.registries import begin_registries
 from xpmnb.export.used_names import When
 from xpmnb.export.watch import watch
 
@@ -75,7 +76,8 @@ def _build(classes: Sequence[type], gatherer: Gatherer, follower: Follower) -> C
     for cls in classes:
         gatherer.add_class(kinds.newest(cls))
     _end_passing_names(gatherer)
-    order, stuck = arranged(gatherer.pieces)
+    ends = begin_registries(gatherer)
+    order, stuck = arranged({**gatherer.pieces, **ends})
     if stuck:
         gatherer.add_problem(
             f"{' and '.join(stuck)} need each other when they are declared: declare one of "

@@ -59,6 +59,7 @@ class Gatherer:
         names = vars(sys.modules[cls.__module__])
         root = cls.__qualname__.partition(".")[0]
         user = f"class {cls.__qualname__}"
+        self.watched.setdefault((id(names), root), (names, root, names.get(root, _MISSING)))
         if "<locals>" in cls.__qualname__:
             self.lost[cls.__qualname__] = (cls, names)
             self.add_problem(
@@ -322,7 +323,7 @@ class Gatherer:
         found = names.get(root)
         for part in inner:
             found = getattr(found, part, None)
-        if kinds.newest(found) is not kinds.newest(value):
+        if kinds.newest_held(found) is not kinds.newest_held(value):
             raise UnwritableError(f"it holds {kinds.in_words(value)}, which has no name now")
         piece.uses[root] = When.DECLARED
         self.need(root, names, Use(When.DECLARED), piece.user)

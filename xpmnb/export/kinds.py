@@ -8,6 +8,7 @@ import datetime as dt
 import enum
 import io
 import numbers
+import sys
 import types
 from pathlib import PurePath
 from typing import Any, ForwardRef
@@ -41,10 +42,48 @@ _MAX_WRAPPERS = 100
 
 
 def newest(value: Any) -> Any:
-    """Return the newest definition of a declared class, and all else as it is."""
-    if isinstance(value, Declared) and "__xpm_is_configuration__" not in vars(value):
-        return registry.newest(value)
-    return value
+    """Return the newest definition of a class of cells, and all else as it is.
+
+    Classes of cells that have one qualified name are one class, as a person sees it who runs a
+    cell again. A class that derives from its namesake is another one.
+    """
+    if isinstance(value, Declared):
+        return value if "__xpm_is_configuration__" in vars(value) else registry.newest(value)
+    if not isinstance(value, type):
+        return value
+    found = _named_alike(value)
+    # Not issubclass: some classes do not allow it.
+    is_newer = isinstance(found, type) and all(each is not value for each in found.__mro__)
+    return found if is_newer else value
+
+
+def newest_held(value: Any) -> Any:
+    """Return the newest definition of a class or function that a container holds.
+
+    A function that was declared again counts as what its name means now: a constant that holds
+    the old one was most likely made before the cell was run again.
+    """
+    function = unwrapped(value)
+    if not isinstance(function, types.FunctionType):
+        return newest(value)
+    found = _named_alike(function)
+    inner = unwrapped(found)
+    # What wraps the very same function was made of it, and is not a newer one.
+    is_newer = isinstance(inner, types.FunctionType) and inner is not function
+    return found if is_newer and inner.__code__.co_name == function.__code__.co_name else value
+
+
+def _named_alike(value: Any) -> Any:
+    """Return what the cells call by the qualified name of a class or function; None if nothing."""
+    module = sys.modules.get(value.__module__) if isinstance(value.__module__, str) else None
+    if not sources.module_of_cells(module):
+        return None
+    found: Any = module
+    for part in value.__qualname__.split("."):
+        found = getattr(found, "__dict__", {}).get(part)
+    inner = unwrapped(found)
+    places = (getattr(inner, "__module__", None), getattr(inner, "__qualname__", None))
+    return found if places == (value.__module__, value.__qualname__) else None
 
 
 def unwrapped(value: Any) -> Any:

@@ -61,7 +61,7 @@ def arranged(pieces: Mapping[str, Piece]) -> tuple[list[Piece], list[str]]:
     used = {name: list(piece.uses) for name, piece in pieces.items()}
     # What is called while something is declared needs all that it uses itself.
     deep = {
-        name: [*others, *(far for other in others for far in _reachable(other, used))]
+        name: [*others, *(far for other in others for far in reachable(other, used))]
         for name, others in needed.items()
     }
     stuck: list[str] = []
@@ -69,7 +69,8 @@ def arranged(pieces: Mapping[str, Piece]) -> tuple[list[Piece], list[str]]:
     return [pieces[name] for name in names], stuck
 
 
-def _reachable(start: str, edges: Mapping[str, Sequence[str]]) -> list[str]:
+def reachable(start: str, edges: Mapping[str, Sequence[str]]) -> list[str]:
+    """Return the names to which edges lead from a name, by way of any others."""
     seen: dict[str, None] = {}
     pending = [start]
     while pending:

@@ -22,7 +22,7 @@ from xpmnb.core.fields import Kind
 from xpmnb.core.registry import Declared
 from xpmnb.core.state import is_configuration, state_of
 from xpmnb.core.walk import iter_values
-from xpmnb.export.kinds import in_words
+from xpmnb.export.kinds import in_words, newest
 from xpmnb.partials import ParameterGroup, param_group
 
 if TYPE_CHECKING:
@@ -177,6 +177,8 @@ class _Writer:
     def _write_enum(self, value: enum.Enum) -> str:
         kind = type(value)
         if value.name in kind.__members__:
+            if value.name not in newest(kind).__members__:
+                raise UnwritableError(f"{kind.__qualname__} has no {value.name} any more")
             return f"{self._refer(kind)}.{value.name}"
         return self._write_call(kind, value.value)  # several flags together
 
@@ -208,12 +210,14 @@ class _Writer:
         names = [each.name for each in dataclasses.fields(value) if each.init]
         given = {name: getattr(value, name) for name in names}
         _check_same(lambda: type(value)(**given), value)
+        _check_newest(type(value), lambda kind: kind(**given))
         return self._write_call(type(value), **given)
 
     def _write_by_repr(self, value: Any) -> str:
         """Return the repr, where it is a call that makes an equal value."""
         if isinstance(value, tuple) and hasattr(type(value), "_fields"):
             _check_same(lambda: type(value)(*value), value)
+            _check_newest(type(value), lambda kind: kind(*value))
             return self._write_call(type(value), *value)
         text = _short_repr(value)
         try:
@@ -286,6 +290,19 @@ def _check_same(make: Callable[[], Any], value: Any) -> None:
     except Exception:  # noqa: BLE001, S110 (user code: the value's own methods)
         pass
     raise UnwritableError
+
+
+def _check_newest(kind: type, make: Callable[[Any], Any]) -> None:
+    """Raise UnwritableError if a class was declared anew, in a way that takes other values."""
+    now = newest(kind)
+    if now is kind:
+        return
+    try:
+        make(now)
+    except Exception:  # noqa: BLE001 (user code: the class's own methods)
+        raise UnwritableError(
+            f"it was made before {kind.__qualname__} was declared anew: run its cell again"
+        ) from None
 
 
 def _meanings(value: Any) -> Iterable[Callable[[str], Any]]:
