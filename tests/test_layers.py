@@ -138,6 +138,7 @@ FLOORS: dict[int, tuple[str, ...]] = {
         "export/imports.py",
         "export/listing.py",
         "export/gathering.py",
+        "export/registries.py",
         "export/outdated.py",
         "export/cell_parts.py",
         "export/watch.py",
