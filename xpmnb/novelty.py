@@ -100,6 +100,8 @@ def why_new(task: Any, workspace: Any = None, *, init_tasks: Sequence[Any] = ())
 def _workspace(given: Any) -> Workspace:
     if isinstance(given, Workspace):
         return given
+    if isinstance(of_experiment := getattr(given, "workspace", None), Workspace):
+        return of_experiment
     if given is not None:
         return open_workspace(given)
     found = current_workspace()

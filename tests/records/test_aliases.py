@@ -225,3 +225,16 @@ def test_links_are_no_rows(layout: WorkspaceLayout) -> None:
         assert moved_to(older) is None
     (found,) = [each for each in records.all_records() if each.task == "older.train"]
     assert "symbolic link" in str(found.problem)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [("one.slow", "two"), ("one", "two.slow"), ("one", "one.slow"), ("one", "two.x")],
+)
+def test_two_names_of_a_kind_are_adopted(layout: WorkspaceLayout, old: str, new: str) -> None:
+    """A class takes the place of a class, and a notebook or module that of another."""
+    make_job(layout, "one.slow")
+    make_job(layout, "two.x")
+    with pytest.raises(WorkspaceError, match="a notebook or module"):
+        WorkspaceRecords(layout.root).adopt(old, new)
+    assert not read_aliases(layout)

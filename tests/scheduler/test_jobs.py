@@ -181,3 +181,13 @@ def test_a_job_in_a_tuple_of_values_is_found(tmp_path: Path) -> None:
         parts = [Echo.C(x=each).submit() for each in (1, 2)]
         last = Echo.C(x=10).submit()
         assert Gather.C(parts=parts, named={"last": last}).submit().job.result(DEADLINE_S) == 13
+
+
+def test_a_damaged_result_is_told(tmp_path: Path) -> None:
+    """A result that is no JSON any more is a failure that names its file."""
+    with running(tmp_path):
+        job = Echo.C(x=1).submit().job
+        assert job.result(DEADLINE_S) == 1
+        (job.path / "__xpm__/result.json").write_text("{ torn")
+        with pytest.raises(JobFailed, match=r"result\.json is damaged"):
+            job.result()

@@ -219,12 +219,13 @@ class WorkspaceRecords:
         Raises
         ------
         WorkspaceError
-            A name is none, both are one, no job has the old one, or `new` is known as a former
-            name of `old`.
+            A name is none, both are one, one is that of a class and the other that of a notebook
+            or module, no job has the old one, or `new` is known as a former name of `old`.
         """
         old, new = normal_name(old), normal_name(new).lower()
         layouts = list(self.iter_job_layouts())
         old, count = jobs_called(layouts, old)
+        _refuse_mixture(layouts, old, new)
         add_alias(self.layout, old, new)
         for layout in layouts:
             # What was killed in the midst of a move may lack its link.
@@ -286,3 +287,16 @@ def _is_job(entry: os.DirEntry[str]) -> bool:
 
 def _is_moved(entry: os.DirEntry[str]) -> bool:
     return entry.is_symlink() and moved_to(JobLayout(os.path.abspath(entry.path))) is not None
+
+
+def _refuse_mixture(layouts: Iterable[JobLayout], old: str, new: str) -> None:
+    """Refuse the name of a class for that of a notebook or module, and the other way round."""
+    tasks = {layout.task for layout in layouts}
+    classes = {task.rpartition(".")[2] for task in tasks if is_called(task, old) and task != old}
+    if old in tasks and "." in old and "." not in new:
+        name = old.rpartition(".")[2]
+        message = f"{old} is a class, and {new} a notebook or module: give both, {new}.{name} say"
+        raise WorkspaceError(message)
+    if old not in tasks and (new in tasks or new.rpartition(".")[2] in classes):
+        message = f"{old} is a notebook or module, and {new} a class: give two of a kind"
+        raise WorkspaceError(message)

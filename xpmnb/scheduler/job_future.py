@@ -88,13 +88,16 @@ class JobFuture(JobFiles):
         TimeoutError
             If the time (seconds) runs out first.
         JobFailed
-            If the job failed, or its directory was deleted since.
+            If the job failed, or its directory was deleted or damaged since.
         """
         error = self.exception(timeout)
         if error is not None:
             raise error
         try:
             return json.loads(read_bytes(self._layout.result, limit_bytes=_RESULT_LIMIT_BYTES))
+        except (ValueError, RecursionError) as error:
+            message = f"{self!r} was done, but {self._layout.result} is damaged: {error}"
+            raise JobFailed(message) from None
         except FileNotFoundError:
             if self.path.is_dir():
                 return None

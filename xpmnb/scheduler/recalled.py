@@ -47,7 +47,12 @@ def find_identifier(wanted: str, known: Iterable[str]) -> str:
     ------
     LookupError
         If there is none, or more than one; the message lists them.
+    TypeError
+        If it is no string.
     """
+    if not isinstance(wanted, str):
+        message = f"job({wanted!r:.80}): give the first digits of an identifier, as a string"
+        raise TypeError(message)
     found = sorted({each for each in known if each.startswith(wanted)}) if wanted else []
     if wanted in found:
         return wanted
