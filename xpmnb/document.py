@@ -34,7 +34,7 @@ from xpmnb.core.fields import Kind
 from xpmnb.core.registry import Declared
 from xpmnb.core.sealed import freeze
 from xpmnb.core.state import ConfigState, state_of
-from xpmnb.core.walk import iter_values, whole_of
+from xpmnb.core.walk import has_no_children, iter_values, whole_of
 from xpmnb.errors import DeclarationError, DocumentError, IdentifierError
 from xpmnb.identifiers import identifier
 
@@ -65,11 +65,17 @@ def to_document(config: Any, paths: Mapping[tuple[int, str], Path] | None = None
     """
     order = [each for _, each in whole_of(config)]
     places = {id(each): place for place, each in enumerate(order)}
-    generated: dict[int, dict[str, Any]] = {}
+    generated: dict[int, dict[str, Any]] = {id(config): {}}
     for (owner, name), path in (paths or {}).items():
         generated.setdefault(owner, {})[name] = {"$path": path.as_posix()}
-    objects = [_object(each, places, generated.get(id(each), {})) for each in order]
-    objects[places[id(config)]].pop("job", None)
+    objects = [
+        _object(each, places, generated[id(each)])
+        if each is config or id(each) in generated
+        else _inner_object(each, places)
+        for each in order
+    ]
+    root = objects[places[id(config)]]
+    objects[places[id(config)]] = {key: each for key, each in root.items() if key != "job"}
     document = {"format": FORMAT, "root": places[id(config)], "objects": objects}
     init_tasks = [places[id(each)] for each in state_of(config).init_tasks]
     return {**document, "init": init_tasks} if init_tasks else document
@@ -85,6 +91,20 @@ def _object(config: Any, places: dict[int, int], generated: dict[str, Any]) -> d
     if getattr(cls, "__xpm_cached__", False):
         result["identifier"] = identifier(config)
     return result
+
+
+def _inner_object(config: Any, places: dict[int, int]) -> dict[str, Any]:
+    """Return the object of a configuration in the values of another one.
+
+    If it holds no other configuration it reads the same in every document, and is kept: it may be
+    a task that hundreds of others use.
+    """
+    state = state_of(config)
+    if not state.sealed or not has_no_children(config):
+        return _object(config, places, {})
+    if state.described is None or state.described[0] is not state.job:
+        state.described = state.job, _object(config, places, {})
+    return state.described[1]
 
 
 def _jobs_of(config: Any) -> dict[str, str]:

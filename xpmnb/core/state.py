@@ -21,6 +21,7 @@ class ConfigState:
     __slots__ = (
         "classes",
         "dependencies",
+        "described",
         "digest",
         "generated",
         "init_tasks",
@@ -67,6 +68,9 @@ class ConfigState:
         self.classes: tuple[int, tuple[type, ...]] | None = None
         """The classes that the job of a submitted task needs, and the same count; ``program.py``
         alone uses it."""
+        self.described: tuple[Any, dict[str, Any]] | None = None
+        """The form in documents of a sealed configuration that holds no other, and the job that
+        it tells of; ``document.py`` alone uses it."""
         self.digest: Any = None
         """The cached identity of a sealed configuration; ``identifiers.py`` alone uses it."""
 
