@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from xpmnb.core import registry
 from xpmnb.errors import DebugError
+from xpmnb.program import iter_places
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,7 +49,7 @@ def classes_beside(document: dict[str, Any], program: str, path: str) -> Iterato
     BaseException
         What the source of the classes raises when it is executed.
     """
-    missing = {each["qualname"] for each in _iter_places(document["objects"]) if _is_missing(each)}
+    missing = {each["qualname"] for each in iter_places(document["objects"]) if _is_missing(each)}
     if not missing:
         yield document
         return
@@ -77,22 +78,10 @@ def _execute(program: str, path: str, module: types.ModuleType, missing: set[str
 def _renamed(document: dict[str, Any], module: types.ModuleType) -> dict[str, Any]:
     """Return a copy of a document in which what the kernel lacks is looked for in a module."""
     result: dict[str, Any] = json.loads(json.dumps(document))
-    for each in _iter_places(result["objects"]):
+    for each in iter_places(result["objects"]):
         if _is_missing(each):
             each["module"] = module.__name__
     return result
-
-
-def _iter_places(value: Any) -> Iterator[dict[str, Any]]:
-    """Yield all in a document that says where a class was declared."""
-    if isinstance(value, dict):
-        if "qualname" in value:
-            yield value
-        for each in value.values():
-            yield from _iter_places(each)
-    elif isinstance(value, list):
-        for each in value:
-            yield from _iter_places(each)
 
 
 def _is_missing(place: dict[str, Any]) -> bool:

@@ -28,7 +28,7 @@ from xpmnb.runtime import JobContext
 from xpmnb.scheduler.jobs import Job
 from xpmnb.tracebacks import own_text, place_of, traceback_text
 from xpmnb.work import begin_work, objects_of
-from xpmnb.worker import end_fork
+from xpmnb.worker import execute
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -104,14 +104,7 @@ def _run(job: Job, copy: DebugCopy, context: JobContext, stack: ExitStack) -> An
         built = objects_of(task, layout.path, copy.partials)
         context.places = built.places
         begin_work(built, layout.path, copy.tags)
-        process = os.getpid()
-        try:
-            for each in built.init_tasks:
-                each.execute()
-            return built.root.execute()
-        finally:
-            if os.getpid() != process:
-                end_fork(sys.exception())
+        return execute(built)
 
 
 def _show(error: BaseException) -> None:

@@ -160,20 +160,20 @@ def needs_program(document: dict[str, Any]) -> bool:
     """
     return any(
         place.get("module") == "__main__" and not place.get("file")
-        for place in _iter_places(document["objects"])
+        for place in iter_places(document["objects"])
     )
 
 
-def _iter_places(value: Any) -> Iterator[dict[str, Any]]:
-    """Yield all in a document that says where a class was declared."""
+def iter_places(value: Any) -> Iterator[dict[str, Any]]:
+    """Yield all in a document that says where a class was declared, to be read or changed."""
     if isinstance(value, dict):
         if "qualname" in value:
             yield value
         for each in value.values():
-            yield from _iter_places(each)
+            yield from iter_places(each)
     elif isinstance(value, list):
         for each in value:
-            yield from _iter_places(each)
+            yield from iter_places(each)
 
 
 def load_program(text: str, path: str) -> None:

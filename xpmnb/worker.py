@@ -33,6 +33,7 @@ from xpmnb.work import begin_work
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from xpmnb.core.objects import Built
     from xpmnb.scheduler.requests import Terms
     from xpmnb.surroundings import Surroundings
     from xpmnb.work import Work
@@ -238,14 +239,7 @@ class Attempt:
         built = self._work.build()
         context.places = built.places
         begin_work(built, self.layout.path, self._work.tags)
-        process = os.getpid()
-        try:
-            for each in built.init_tasks:
-                each.execute()
-            return built.root.execute()
-        finally:
-            if os.getpid() != process:
-                end_fork(sys.exception())
+        return execute(built)
 
     def _stop(self, cause: Ending, *, again: bool = True) -> None:
         """Ask the task to stop, for the first reason that comes. Signal handlers call it, too.
@@ -332,7 +326,19 @@ class Attempt:
         return write_end(self.layout, ending, span, self._terms, result)
 
 
-def end_fork(error: BaseException | None) -> NoReturn:
+def execute(built: Built) -> Any:
+    """Run the init tasks of a task, and then the task itself; return what it returned."""
+    process = os.getpid()
+    try:
+        for each in built.init_tasks:
+            each.execute()
+        return built.root.execute()
+    finally:
+        if os.getpid() != process:
+            _end_fork(sys.exception())
+
+
+def _end_fork(error: BaseException | None) -> NoReturn:
     """End a process that the task has forked and that came back from it: it is not the job."""
     ending = Ending() if error is None else ending_of(error)
     try:
