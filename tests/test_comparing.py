@@ -132,6 +132,7 @@ def test_jobs_are_named_in_many_ways(tmp_path: Path) -> None:
     """A handle, a task, a directory, an identifier or a row of a table stands for a job."""
     with running(tmp_path) as xp:
         a, b = submitted(learn(), learn(lr=0.2))
+        assert xp.environment  # which is on record from now on
         table = xp.jobs().sort_values("params.lr")
         row, other = table.iloc[0], next(table.iloc[1:].itertuples())
         wanted = diff(a, b)

@@ -74,7 +74,7 @@ def _the_kernel_stays_as_it_is() -> Iterator[None]:
             "modules' places": list(sys.path),
             "main": sys.modules["__main__"],
             "owner": ownership.owner(),
-            "tracing": sys.gettrace(),
+            "tracing": type(sys.gettrace()),
             "hook": sys.breakpointhook,
             "start": threading.Thread.start,
             "loop": asyncio._get_running_loop(),
