@@ -207,13 +207,15 @@ def attributes_set(node: ast.stmt) -> dict[str, str]:
     }
 
 
-def changes_of_class(name: str, names: dict[str, Any]) -> list[Statement]:
-    """Return what cells did to the attributes of a class after they declared it, in order.
+def changes_after(name: str, names: dict[str, Any]) -> list[Statement]:
+    """Return what cells did to the attributes of a class or function after it was declared.
+
+    They are in order.
 
     Parameters
     ----------
     name : str
-        The name of its class statement.
+        The name that its statement binds.
     names : dict
         The namespace of the notebook.
     """
@@ -221,7 +223,8 @@ def changes_of_class(name: str, names: dict[str, Any]) -> list[Statement]:
     for source in cells(names):
         for statement in reversed(statements(source)) if name in source else ():
             node = statement.node
-            if isinstance(node, ast.ClassDef) and node.name == name:
+            is_lambda = isinstance(assigned(node), ast.Lambda) and name in bound_by(node)
+            if is_lambda or (isinstance(node, Definition) and node.name == name):
                 return found[::-1]
             if name in attributes_set(node).values():
                 found.append(statement)
