@@ -190,6 +190,8 @@ class Gatherer:
             for each in sources.rebindings(name, names):  # `slow = cache(slow)`
                 add_change(self, piece, each, names)
         if piece is not None and found is not None and piece.node is found.node:
+            if isinstance(found.node, sources.Definition) or value is function:
+                add_attributes(self, piece, name, value, names)
             add_registered(self, piece, value, names)
 
     def _define_by(
