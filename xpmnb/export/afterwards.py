@@ -64,9 +64,9 @@ def add_attributes(
         if not key.startswith("_") or isinstance(each, types.FunctionType):
             gatherer.watched[id(space), key] = (space, key, each)
     has = space.keys() if isinstance(value, type) else space.keys() | _OF_FUNCTIONS
-    for statement in sources.changes_after(bound, names):
+    for statement in _changes_after(bound, names):
         node = statement.node
-        is_there = bool(has & sources.attributes_set(node).keys())
+        is_there = bool(has & _attributes_set(node).keys())
         if isinstance(node, (ast.Assign, ast.AnnAssign)):
             if is_there:
                 add_change(gatherer, piece, statement, names)
@@ -75,6 +75,47 @@ def add_attributes(
                 f"`{statement.text}` changes {piece.user} in a way that depends on what ran "
                 f"before: assign the attribute anew ({bound}.name = value)"
             )
+
+
+def _attributes_set(node: ast.stmt) -> dict[str, str]:
+    """Return the attributes that a statement sets, changes or deletes, with whose they are."""
+    targets: list[ast.expr] = []
+    match node:
+        case ast.Assign() | ast.Delete():
+            targets = node.targets
+        case ast.AugAssign() | ast.AnnAssign(value=ast.expr()):
+            targets = [node.target]
+    return {
+        each.attr: each.value.id
+        for each in targets
+        if isinstance(each, ast.Attribute) and isinstance(each.value, ast.Name)
+    }
+
+
+def _changes_after(name: str, names: dict[str, Any]) -> list[sources.Statement]:
+    """Return what cells did to the attributes of a class or function after it was declared.
+
+    They are in order.
+
+    Parameters
+    ----------
+    name : str
+        The name that its statement binds.
+    names : dict
+        The namespace of the notebook.
+    """
+    found: list[sources.Statement] = []
+    for source in sources.cells(names):
+        for statement in reversed(sources.statements(source)) if name in source else ():
+            node = statement.node
+            is_lambda = isinstance(sources.assigned(node), ast.Lambda) and name in sources.bound_by(
+                node
+            )
+            if is_lambda or (isinstance(node, sources.Definition) and node.name == name):
+                return found[::-1]
+            if name in _attributes_set(node).values():
+                found.append(statement)
+    return []
 
 
 def add_registered(gatherer: Gatherer, piece: Piece, value: Any, names: dict[str, Any]) -> None:

@@ -165,11 +165,14 @@ class Gatherer:
         self, name: str, value: Any, function: types.FunctionType, user: str
     ) -> None:
         code, names, place = function.__code__, function.__globals__, function.__qualname__
-        if "." in place and "<locals>" not in place and value is function:
+        if "." in place and "<" not in place and value is function:
             self._define_alias(name, place, names, user)
             return
+        if place == "<lambda>" and self._define_same(name, value, names, user):
+            return  # f = g = lambda: 1
         found = sources.statement_at(code.co_filename, code.co_firstlineno, code.co_name, names)
         found = found or sources.decorated_statement(name, names)
+        found = found or sources.part_for(name, code, names)
         if found is None and "<locals>" in place:
             self.lost[name] = (value, names)
             kept = ", ".join(code.co_freevars)
@@ -207,9 +210,13 @@ class Gatherer:
         kind = "class" if isinstance(value, type) else "function"
         if statement is None:
             self.lost[name] = (value, names)
+            made = sources.newest_binding(name, names) if kind == "function" else None
             self.add_problem(
                 f"the source of {kind} {name} is not available: declare it in a cell, or in a file "
                 "(a script or a module)"
+                if made is None or isinstance(made.node, sources.Definition)
+                else f"function {name} is made in the middle of a statement: give it a statement "
+                f"of its own at the top of a cell (def {name}, or {name} = lambda ...)"
             )
             return
         uses = used_names(statement.node, lazy=is_lazy)
@@ -236,11 +243,17 @@ class Gatherer:
         )
         self.need(root, names, Use(When.DECLARED), user)
 
-    def _define_constant(self, name: str, value: Any, names: dict[str, Any], user: str) -> None:
+    def _define_same(self, name: str, value: Any, names: dict[str, Any], user: str) -> bool:
+        """Take a value from another name that has the very same one; False if none has it."""
         for other, known in self.values.items():
-            if known is value and other in self.pieces and not isinstance(value, kinds.LASTING):
-                self._define_alias(name, other, names, user)  # one list with two names
-                return
+            if known is value and other in self.pieces:
+                self._define_alias(name, other, names, user)
+                return True
+        return False
+
+    def _define_constant(self, name: str, value: Any, names: dict[str, Any], user: str) -> None:
+        if not isinstance(value, kinds.LASTING) and self._define_same(name, value, names, user):
+            return  # one list with two names
         piece = Piece(name, "", user, is_constant=True)
         try:
             text = written(value, lambda each: self._refer(each, piece, names))
