@@ -398,6 +398,23 @@ def test_a_cell_that_is_run_again_changes_no_code() -> None:
         assert code_of(task).digest != before.digest
 
 
+def test_an_attribute_of_a_function_is_code() -> None:
+    """What a cell sets on a function after its declaration belongs to the code, at once."""
+    with Cells("functions") as cells:
+        cells.run(
+            "from xpmnb import Task\ndef helper():\n    return helper.n\n"
+            "class Work(Task):\n    def execute(self):\n        return helper()\n"
+            "task = Work.C()"
+        )
+        task = cells.module.task.seal()
+        digests = [code_of(task).digest]
+        for cell in ("helper.n = 1", "helper.n = 2", "helper.m = 2"):
+            cells.run(cell)
+            digests.append(code_of(task).digest)
+        assert "helper.n = 2" in code_of(task).parts["helper"]
+    assert len({*digests}) == len(digests)
+
+
 HIDDEN = """
 from xpmnb import Task
 def declare():

@@ -82,6 +82,29 @@ def test_long_values_are_wrapped() -> None:
     assert ast.literal_eval(text)["a"] == list(range(100))
 
 
+DTYPES = ["?", "b", "B", "h", "H", "i", "I", "q", "Q", "e", "f", "d", "F", "D", ">i2", ">f8"]
+
+
+@given(st.sampled_from(DTYPES), st.binary(max_size=64), st.sampled_from(["C", "F"]), st.data())
+def test_small_arrays_are_kept(dtype: str, content: bytes, order: Any, data: Any) -> None:
+    """Arrays of numbers come back with type, shape, and every element."""
+    numpy = pytest.importorskip("numpy")
+    if dtype == "?":
+        content = bytes(each % 2 for each in content)
+    size = numpy.dtype(dtype).itemsize
+    flat = numpy.frombuffer(content[: len(content) // size * size], dtype)
+    sides = [each for each in range(1, flat.size + 1) if flat.size % each == 0] or [0]
+    side = data.draw(st.sampled_from(sides))
+    shape = (side, flat.size // side if side else data.draw(st.integers(0, 3)))
+    value = numpy.asarray(flat.reshape(shape), order=order)
+    text = written(value, lambda _: "np")
+    again = eval(text, {"np": numpy})  # noqa: S307
+    assert (again.dtype, again.shape) == (value.dtype, value.shape)
+    assert again.flags.fnc == value.flags.fnc
+    assert numpy.array_equal(again, value, equal_nan=True)
+    assert written(again, lambda _: "np") == text
+
+
 class Plain:
     """Is nothing that can be written."""
 

@@ -6,7 +6,6 @@ is kept by its name. The pieces are made in the order in which they are found.
 
 from __future__ import annotations
 
-import ast
 import builtins
 import sys
 import types
@@ -15,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from xpmnb.export import kinds, sources
+from xpmnb.export.afterwards import add_attributes, add_change, add_registered
 from xpmnb.export.imports import Imports
 from xpmnb.export.listing import Piece
 from xpmnb.export.literals import UnwritableError, written
@@ -167,11 +167,14 @@ class Gatherer:
         self, name: str, value: Any, function: types.FunctionType, user: str
     ) -> None:
         code, names, place = function.__code__, function.__globals__, function.__qualname__
-        if "." in place and "<locals>" not in place and value is function:
+        if "." in place and "<" not in place and value is function:
             self._define_alias(name, place, names, user)
             return
+        if place == "<lambda>" and self._define_same(name, value, names, user):
+            return  # f = g = lambda: 1
         found = sources.statement_at(code.co_filename, code.co_firstlineno, code.co_name, names)
         found = found or sources.decorated_statement(name, names)
+        found = found or sources.part_for(name, code, names)
         if found is None and "<locals>" in place:
             self.lost[name] = (value, names)
             kept = ", ".join(code.co_freevars)
@@ -190,31 +193,11 @@ class Gatherer:
         piece = self.pieces.get(name)
         if made is not None and piece is not None and piece.node is not made.node:
             for each in sources.rebindings(name, names):  # `slow = cache(slow)`
-                self._add_change(piece, each, names)
+                add_change(self, piece, each, names)
         if piece is not None and found is not None and piece.node is found.node:
-            self._add_registered(piece, value, function)
-
-    def _add_registered(self, piece: Piece, value: Any, first: types.FunctionType) -> None:
-        """Add what cells registered with a function of ``functools.singledispatch``."""
-        registry: Any = vars(value).get("registry")
-        if not isinstance(registry, types.MappingProxyType):
-            return
-        self.class_spaces.append(registry)
-        for key, function in registry.items():
-            self.watched[id(registry), key] = (registry, key, function)
-            inner = kinds.unwrapped(function)
-            if inner is first or getattr(inner, "__globals__", None) is not first.__globals__:
-                continue
-            code = inner.__code__
-            names = inner.__globals__
-            found = sources.statement_at(code.co_filename, code.co_firstlineno, code.co_name, names)
-            if found is None or not isinstance(found.node, sources.Definition):
-                self.add_problem(
-                    f"{piece.user} has a function registered whose source is not available: "
-                    f"declare it in a cell, under @{piece.name}.register"
-                )
-                continue
-            self._add_change(piece, found, names)
+            if isinstance(found.node, sources.Definition) or value is function:
+                add_attributes(self, piece, name, value, names)
+            add_registered(self, piece, value, names)
 
     def _define_by(
         self,
@@ -229,9 +212,13 @@ class Gatherer:
         kind = "class" if isinstance(value, type) else "function"
         if statement is None:
             self.lost[name] = (value, names)
+            made = sources.newest_binding(name, names) if kind == "function" else None
             self.add_problem(
                 f"the source of {kind} {name} is not available: declare it in a cell, or in a file "
                 "(a script or a module)"
+                if made is None or isinstance(made.node, sources.Definition)
+                else f"function {name} is made in the middle of a statement: give it a statement "
+                f"of its own at the top of a cell (def {name}, or {name} = lambda ...)"
             )
             return
         uses = used_names(statement.node, lazy=is_lazy)
@@ -248,35 +235,7 @@ class Gatherer:
         self.pieces[name] = piece
         self.pending.append((piece, uses, names))
         if isinstance(value, type):
-            self._add_changes(piece, bound, value, names)
-
-    def _add_changes(self, piece: Piece, bound: str, cls: type, names: dict[str, Any]) -> None:
-        """Add what cells did to the attributes of a class after its declaration."""
-        space: Any = cls.__dict__
-        self.class_spaces.append(space)
-        for key, value in [*space.items()]:
-            # Python and xpmnb keep their own things in names like _this_.
-            if not key.startswith("_") or isinstance(value, types.FunctionType):
-                self.watched[id(space), key] = (space, key, value)
-        for each in sources.changes_of_class(bound, names):
-            node = each.node
-            if not isinstance(node, (ast.Assign, ast.AnnAssign)):
-                self.add_problem(
-                    f"`{each.text}` changes {piece.user} in a way that depends on what ran before: "
-                    f"assign the attribute anew ({bound}.name = value)"
-                )
-                continue
-            if space.keys() & sources.attributes_set(node).keys():
-                self._add_change(piece, each, names)
-
-    def _add_change(
-        self, piece: Piece, statement: sources.Statement, names: dict[str, Any]
-    ) -> None:
-        """Add a statement that changes what a piece made."""
-        piece.text += "\n" if piece.changes else "\n\n\n"
-        piece.text += statement.text
-        piece.changes.append(statement.node)
-        self.pending.append((piece, used_names(statement.node, lazy=piece.lazy), names))
+            add_attributes(self, piece, bound, value, names)
 
     def _define_alias(self, name: str, path: str, names: dict[str, Any], user: str) -> None:
         """Take a value from another name, or from a class: ``name = Train.run``."""
@@ -286,11 +245,17 @@ class Gatherer:
         )
         self.need(root, names, Use(When.DECLARED), user)
 
-    def _define_constant(self, name: str, value: Any, names: dict[str, Any], user: str) -> None:
+    def _define_same(self, name: str, value: Any, names: dict[str, Any], user: str) -> bool:
+        """Take a value from another name that has the very same one; False if none has it."""
         for other, known in self.values.items():
-            if known is value and other in self.pieces and not isinstance(value, kinds.LASTING):
-                self._define_alias(name, other, names, user)  # one list with two names
-                return
+            if known is value and other in self.pieces:
+                self._define_alias(name, other, names, user)
+                return True
+        return False
+
+    def _define_constant(self, name: str, value: Any, names: dict[str, Any], user: str) -> None:
+        if not isinstance(value, kinds.LASTING) and self._define_same(name, value, names, user):
+            return  # one list with two names
         piece = Piece(name, "", user, is_constant=True)
         try:
             text = written(value, lambda each: self._refer(each, piece, names))

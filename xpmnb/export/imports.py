@@ -7,7 +7,7 @@ import sys
 import types
 from typing import TYPE_CHECKING, Any
 
-from xpmnb.export import sources
+from xpmnb.export import kinds, sources
 from xpmnb.export.literals import UnwritableError
 from xpmnb.export.modules import Imported
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 _MISSING: Any = object()
 _WIDTH = 96
+_SHORT = {"numpy": "np"}
+"""What people call modules."""
 _OF_THE_SHELL = {"display": "IPython.display", "get_ipython": "IPython"}
 """What shells add to the built-in names, and from where a program gets it."""
 
@@ -96,7 +98,7 @@ class Imports:
         qualname = getattr(value, "__qualname__", None)
         if not isinstance(module, str) or not isinstance(qualname, str):
             return False
-        found = shortest_module(module, qualname, value)
+        found = kinds.shortest_module(module, qualname, value)
         if found is not None and (found, qualname) != ("builtins", name):
             self.add_from(found, qualname, name)
         return found is not None
@@ -119,10 +121,10 @@ class Imports:
         owner = found = vars(sys.modules.get(str(module), types)).get(root, _MISSING)
         for part in inner:
             found = getattr(found, part, _MISSING)
-        place = shortest_module(str(module), root, owner)
+        place = kinds.shortest_module(str(module), root, owner)
         if found is not value or place is None:
             raise UnwritableError(f"{qualname} cannot be imported")
-        bound = _free_name(root, owner, names)
+        bound = self._free_name(root, owner, names, (place, root))
         if (place, root) != ("builtins", bound):
             self.add_from(place, root, bound)
         return ".".join([bound, *inner])
@@ -135,10 +137,22 @@ class Imports:
         UnwritableError
             If it cannot be imported.
         """
-        bound = _free_name(module.__name__.replace(".", "_"), module, names)
+        path = module.__name__
+        bound = self._free_name(_SHORT.get(path, path.replace(".", "_")), module, names, path)
         if not self.add_module(bound, module):
             raise UnwritableError(f"the module {module.__name__} cannot be imported")
         return bound
+
+    def _free_name(
+        self, name: str, value: Any, names: dict[str, Any], origin: str | tuple[str, str]
+    ) -> str:
+        """Return a name for a value that means nothing else in the notebook and in the imports."""
+        while True:
+            known = names.get(name, getattr(builtins, name, _MISSING))
+            imported = self._from.get(name) or self._plain.get(name) or origin
+            if (known is value or known is _MISSING) and imported == origin:
+                return name
+            name = f"_{name}"
 
     def add_of_shell(self, name: str) -> None:
         """Import what a shell adds to the built-in names."""
@@ -170,8 +184,10 @@ class Imports:
                 plain.discard(f"import {root}")
                 plain.add(f"import {path}")
             else:
-                hidden = f" as _{path.replace('.', '_')}" if root in taken else ""
-                plain.add(f"import {path}{hidden}")
+                hidden = f"_{path.replace('.', '_')}"
+                while hidden in taken:
+                    hidden = f"_{hidden}"
+                plain.add(f"import {path} as {hidden}" if root in taken else f"import {path}")
         groups: dict[bool, list[str]] = {True: [], False: []}
         for line in [*sorted(plain), *self._from_lines()]:
             package = line.split()[1].partition(".")[0]
@@ -191,22 +207,6 @@ def _from_line(module: str, names: list[str]) -> str:
     if len(line) <= _WIDTH:
         return line
     return f"from {module} import (\n    {f',{chr(10)}    '.join(names)},\n)"
-
-
-def _free_name(name: str, value: Any, names: dict[str, Any]) -> str:
-    """Return a name for a value that means nothing else in the notebook."""
-    known = names.get(name, getattr(builtins, name, _MISSING))
-    return name if known is value or known is _MISSING else f"_{name}"
-
-
-def shortest_module(module: str, qualname: str, value: Any) -> str | None:
-    """Return the outermost package of a module that has a value; None if none has it."""
-    parts = module.split(".")
-    for count in range(1, len(parts) + 1):
-        path = ".".join(parts[:count])
-        if vars(sys.modules.get(path, types)).get(qualname, _MISSING) is value:
-            return path
-    return None
 
 
 def _gives(path: str, attribute: str, value: Any) -> bool:

@@ -128,6 +128,16 @@ def is_lazy_class(cls: type, node: ast.stmt) -> bool:
     )
 
 
+def shortest_module(module: str, qualname: str, value: Any) -> str | None:
+    """Return the outermost package of a module that has a value; None if none has it."""
+    parts = module.split(".")
+    for count in range(1, len(parts) + 1):
+        path = ".".join(parts[:count])
+        if getattr(sys.modules.get(path), "__dict__", {}).get(qualname, _MISSING) is value:
+            return path
+    return None
+
+
 def in_words(value: Any) -> str:
     """Return what a value is, for error messages."""
     if isinstance(value, types.ModuleType):
@@ -135,8 +145,9 @@ def in_words(value: Any) -> str:
     if isinstance(value, (type, types.FunctionType, types.BuiltinFunctionType)):
         return f"the {'class' if isinstance(value, type) else 'function'} {value.__qualname__}"
     kind = type(value)
-    package = kind.__module__.partition(".")[0]
-    name = kind.__qualname__ if package == "builtins" else f"{package}.{kind.__qualname__}"
+    module, name = str(kind.__module__), kind.__qualname__
+    if module != "builtins":
+        name = f"{shortest_module(module, name, kind) or module}.{name}"
     return f"an open file ({name})" if isinstance(value, io.IOBase) else f"a value of type {name}"
 
 

@@ -13,7 +13,7 @@ import logging
 import math
 import sys
 import types
-from collections import OrderedDict
+from collections import OrderedDict, defaultdict
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +35,10 @@ _WIDTH = 96
 _SHORT = 20
 _MAX_CHARACTERS = 1_000_000
 _MAX_ITEMS = 100_000
+_MAX_ELEMENTS = 1000
+"""Of an array. Larger ones belong into a file."""
+_NUMERIC = frozenset("?bhilqBHILQefdFD")
+"""The types of arrays, as numpy calls them, whose elements Python has as well."""
 _PLAIN = frozenset({int, bool, str, bytes, type(None), type(...), type(NotImplemented)})
 _IN_REPRS = {"np": "numpy"}
 """How libraries call themselves in the repr of their values."""
@@ -124,6 +128,9 @@ class _Writer:
         container = self._write_container(value)
         if container is not None:
             return container
+        numpy = sys.modules.get("numpy")  # who has an array has imported it
+        if numpy is not None and type(value) is getattr(numpy, "ndarray", None):
+            return self._write_array(value, numpy)
         for kinds, write in _WAYS:
             if isinstance(value, kinds):
                 return write(self, value)
@@ -151,6 +158,10 @@ class _Writer:
             return f"{kind.__name__}({inside})" if kind is frozenset or not items else inside
         if kind is OrderedDict:  # its repr is another one from Python 3.12 on
             return self._write_call(kind, dict(value))
+        if kind is defaultdict:
+            return self._write_call(kind, value.default_factory, dict(value))
+        if isinstance(value, list) and kind.__module__.partition(".")[0] == "IPython":
+            return self.write([*value])  # what a shell command printed
         return "object()" if kind is object else None
 
     def _join(self, first: str, items: Iterable[str], last: str) -> str:
@@ -192,6 +203,18 @@ class _Writer:
         if isinstance(value, Declared) and "__xpm_is_configuration__" in value.__dict__:
             return f"{self._refer(value.__xpm_plain__)}.C"
         return self._refer(value)
+
+    def _write_array(self, value: Any, numpy: Any) -> str:
+        if value.dtype.char not in _NUMERIC:
+            raise UnwritableError(f"its elements are of type numpy.{value.dtype.name}")
+        if value.size > _MAX_ELEMENTS:
+            raise UnwritableError(f"an array (numpy.ndarray) of more than {_MAX_ELEMENTS:,} items")
+        items = value.tolist()
+        dtype = value.dtype.name if value.dtype.isnative else value.dtype.str
+        order = ", order='F'" if value.flags.fnc else ""
+        text = f"{self._refer(numpy)}.array({self.write(items)}, dtype={dtype!r}{order})"
+        is_same = numpy.array(items, dtype=dtype).shape == value.shape
+        return text if is_same else f"{text}.reshape({value.shape})"
 
     def _write_configuration(self, value: Any) -> str:
         state = state_of(value)

@@ -172,6 +172,43 @@ def assigned(node: ast.stmt) -> ast.expr | None:
     return getattr(node, "value", None) if type(node).__name__ == "TypeAlias" else None
 
 
+def part_for(name: str, code: types.CodeType, names: dict[str, Any]) -> Statement | None:
+    """Return an assignment of a lambda to one name, made of one to several names.
+
+    ``f, g = (lambda: 1), (lambda: 2)`` has ``g = lambda: 2`` in it.
+
+    Parameters
+    ----------
+    name : str
+        The name of the function.
+    code : code
+        The code of the function.
+    names : dict
+        The namespace of the notebook.
+
+    Returns
+    -------
+    Statement or None
+        None if the newest statement that binds the name is no such assignment.
+    """
+    found = newest_binding(name, names) if code.co_name == "<lambda>" else None
+    if found is None or not isinstance(found.node, ast.Assign):
+        return None
+    pairs = [(target, found.node.value) for target in found.node.targets]
+    while pairs:
+        match pairs.pop(0):
+            case (ast.Tuple() | ast.List() as many, ast.Tuple() | ast.List() as values):
+                if len(many.elts) == len(values.elts):
+                    pairs += zip(many.elts, values.elts, strict=True)
+            case (ast.Name(id), ast.Lambda() as value) if (
+                id == name and value.lineno == code.co_firstlineno
+            ):
+                part = ast.get_source_segment(found.source, value) or ""
+                part = f"({part})" if "\n" in part else part
+                return next(iter(statements(f"{name} = {part}")), None)
+    return None
+
+
 def class_statement(cls: type, names: dict[str, Any]) -> Statement | None:
     """Return the class statement that made a class; None if it cannot be told."""
     name = cls.__qualname__
@@ -190,42 +227,6 @@ def class_statement(cls: type, names: dict[str, Any]) -> Statement | None:
             if isinstance(node, ast.ClassDef) and node.name == name and _fits(node, cls):
                 return statement
     return None
-
-
-def attributes_set(node: ast.stmt) -> dict[str, str]:
-    """Return the attributes that a statement sets, changes or deletes, with whose they are."""
-    targets: list[ast.expr] = []
-    match node:
-        case ast.Assign() | ast.Delete():
-            targets = node.targets
-        case ast.AugAssign() | ast.AnnAssign(value=ast.expr()):
-            targets = [node.target]
-    return {
-        each.attr: each.value.id
-        for each in targets
-        if isinstance(each, ast.Attribute) and isinstance(each.value, ast.Name)
-    }
-
-
-def changes_of_class(name: str, names: dict[str, Any]) -> list[Statement]:
-    """Return what cells did to the attributes of a class after they declared it, in order.
-
-    Parameters
-    ----------
-    name : str
-        The name of its class statement.
-    names : dict
-        The namespace of the notebook.
-    """
-    found: list[Statement] = []
-    for source in cells(names):
-        for statement in reversed(statements(source)) if name in source else ():
-            node = statement.node
-            if isinstance(node, ast.ClassDef) and node.name == name:
-                return found[::-1]
-            if name in attributes_set(node).values():
-                found.append(statement)
-    return []
 
 
 def functions_of(cls: type) -> Iterator[Any]:
