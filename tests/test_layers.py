@@ -137,6 +137,7 @@ FLOORS: dict[int, tuple[str, ...]] = {
         "export/literals.py",
         "export/imports.py",
         "export/listing.py",
+        "export/afterwards.py",
         "export/gathering.py",
         "export/registries.py",
         "export/outdated.py",

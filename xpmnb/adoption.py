@@ -113,8 +113,8 @@ def find_former(task: Any, layout: JobLayout) -> JobLayout | None:
     names = _names_in(task, layout)
     former = {name: found for name in names if (found := _former(name, aliases))}
     namings = (each for each in _namings(former) if _keeps_apart(each, names))
-    found = (each for each in _done_jobs(task, workspace, namings) if each != layout)
-    return next(found, None)
+    jobs = (each for each in _done_jobs(task, workspace, namings) if each != layout)
+    return next(jobs, None)
 
 
 def likely_home(task: Any, layout: JobLayout) -> str | None:
