@@ -583,6 +583,48 @@ def package_code(folder: Path, files: dict[str, str] = FILES) -> Code:
         return code_of(package_task())
 
 
+TOLD = {
+    "a registry": (
+        "REG = {}\ndef reg(f):\n    REG[f.__name__] = f\n    return f\n"
+        "@reg\ndef a():\n    return 1\n"
+    ),
+    "dispatch by type": (
+        "from functools import singledispatch\n@singledispatch\ndef reg(x):\n    return 0\n"
+        "@reg.register\ndef _(x: int):\n    return 1\n"
+    ),
+    "a table that a function fills": (
+        "def fill(t, n):\n    t.append(n)\nREG = []\nfill(REG, 1)\ndef reg():\n    return REG\n"
+    ),
+    "an attribute": "class REG:\n    pass\ndef reg():\n    return REG.k\nsetattr(REG, 'k', 1)\n",
+    "a list of what derives": (
+        "class REG:\n    all = []\n    def __init_subclass__(cls):\n        REG.all.append(cls)\n"
+        "class Derived(REG):\n    n = 1\ndef reg():\n    return REG.all[0].n\n"
+    ),
+}
+
+
+@pytest.mark.parametrize("name", TOLD)
+def test_what_modules_fill_by_calling_counts(name: str, tmp_path: Path) -> None:
+    """What a module registers, fills or sets by a call is code of who uses the register."""
+    register = "REG" if "REG = {}" in TOLD[name] else "reg"
+    train = f"""
+        from .told import *
+        from xpmnb import Task
+        class Train(Task):
+            def execute(self):
+                return {register}
+        """
+    files = {"__init__.py": "", "train.py": train}
+    digests = set()
+    for number, text in enumerate((TOLD[name], TOLD[name].replace("1", "2"))):
+        folder = tmp_path / str(number)
+        write_package(folder, {**files, "told.py": text})
+        with importable(folder):
+            module = importlib.import_module("apackage.train")
+            digests.add(code_of(module.Train.C().seal()).digest)
+    assert len(digests) == 2
+
+
 def test_modules_are_followed_within_their_package(tmp_path: Path) -> None:
     """The code of a class of a module is all that it uses of its package, and of modules beside."""
     code = package_code(tmp_path)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from xpmnb.export import sources
 from xpmnb.export.loaded import watch_loaded
 from xpmnb.export.modules import (
     Imported,
@@ -170,6 +171,9 @@ class Follower:
         self.parts[f"{_place_name(module)}:{name}"] = part
         for each in statements:
             self._follow_uses(used_names(each.node, lazy=True), module)
+            # A function that fills a register: who else is given to it?
+            for other in sorted(sources.bound_by(each.node) - {name}):
+                self._push(module, other, ())
 
     def _follow_uses(self, uses: Uses, module: str) -> None:
         for name, use in uses.names.items():

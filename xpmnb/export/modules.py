@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from xpmnb.export import sources
 from xpmnb.export.loaded import watch_loaded
+from xpmnb.export.used_names import used_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -113,6 +114,9 @@ def parse_module(text: str, package: str) -> Module:
         tree = ast.parse(text)
     except (SyntaxError, ValueError, RecursionError):
         return module
+    mentions: list[tuple[str, sources.Statement]] = []
+    # A base class that keeps a list of what derives from it is changed by what derives from it.
+    counts_bases = "__init_subclass__" in text or "__subclasses__" in text
     for node in _iter_blocks(tree.body):
         statement = sources.Statement(node, text)
         names: dict[str, None] = {}
@@ -126,9 +130,36 @@ def parse_module(text: str, package: str) -> Module:
             else:
                 names.update(dict.fromkeys(sources.bound_by(inner)))
                 names.update(dict.fromkeys(_changed_by(inner)))
+                told = sorted({*_told_by(inner, counts_bases=counts_bases)})
+                mentions += [(name, statement) for name in told]
         for name in names:
             module.bound.setdefault(name, []).append(statement)
+    for name, statement in mentions:
+        # Of its own names only: what is imported is not changed by being called.
+        if statement not in module.bound.get(name, [statement]):
+            module.bound[name].append(statement)
     return module
+
+
+def _told_by(node: ast.stmt, *, counts_bases: bool) -> Iterator[str]:
+    """Yield the names that a statement may fill or change by calling something.
+
+    So do ``@register`` on a function, ``fill(TABLE, 5)`` and ``setattr(Train, "x", 1)``; a function
+    may change whatever it says, when it is called.
+    """
+    parts: list[ast.expr] = []
+    match node:
+        case ast.ClassDef():
+            parts = [*node.decorator_list, *(node.bases if counts_bases else ())]
+        case ast.FunctionDef() | ast.AsyncFunctionDef():
+            parts = node.decorator_list
+            yield from used_names(node, lazy=True).changed
+        case ast.Expr(ast.Call() as call) | ast.Assign([ast.Name("_")], ast.Call() as call):
+            parts = [call]
+    for part in parts:
+        for each in ast.walk(part):
+            if isinstance(each, ast.Name):
+                yield each.id
 
 
 def _iter_blocks(nodes: list[ast.stmt]) -> Iterator[ast.stmt]:
