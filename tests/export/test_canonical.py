@@ -20,6 +20,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import xpmnb
 from tests.support.exporting import ROOT
 from xpmnb.export.canonical import FORMAT, canonical
 
@@ -61,7 +62,7 @@ print([
 )
 def test_every_python_finds_the_pinned_digests(python: str) -> None:
     """Other versions of Python parse code to the same canonical bytes."""
-    file = ROOT / "xpmnb" / "export" / "canonical.py"
+    file = Path(xpmnb.__file__).parent / "export" / "canonical.py"
     command = [python, "-c", OTHER, str(file), str(GOLDEN)]
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
     assert (done.stdout.strip(), done.stderr) == ("[]", "")
