@@ -48,6 +48,9 @@ def _ending_of(error: BaseException) -> Ending:
         return Ending(reason=FailureReason.MEMORY, message=message, traceback=text)
     if isinstance(error, SystemExit):
         return _exit(error, text)
+    # By its name: the module of the debugger is loaded where somebody has used it.
+    if type(error).__name__ == "BdbQuit" and type(error).__module__ == "bdb":
+        message = "it called breakpoint(), and nobody can answer in a job: use job.debug()"
     return Ending(reason=FailureReason.ERROR, message=message, traceback=text)
 
 

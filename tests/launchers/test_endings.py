@@ -1,5 +1,6 @@
 """Every way in which the code of a task can end, and what is kept of it."""
 
+import bdb
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -40,6 +41,7 @@ def raiser(error: BaseException) -> Callable[[Any], None]:
         (MemoryError(), FailureReason.MEMORY, "MemoryError"),
         (GracefulTimeout("1 s left"), FailureReason.TIMEOUT, "1 s left"),
         (GeneratorExit(), FailureReason.ERROR, "GeneratorExit"),
+        (bdb.BdbQuit(), FailureReason.ERROR, "it called breakpoint(), and nobody can answer"),
         (ExceptionGroup("both", [ValueError("one")]), FailureReason.ERROR, "both"),
         (UnicodeDecodeError("utf-8", b"\xff", 0, 1, "x"), FailureReason.ERROR, "utf-8"),
         (ValueError("a\nb \udc80 \x00"), FailureReason.ERROR, "ValueError: a"),
