@@ -14,7 +14,7 @@ from xpmnb.core.paths import generate_paths, has_own_paths, partial_directories
 from xpmnb.core.state import is_configuration, state_of
 from xpmnb.core.tags import tags
 from xpmnb.core.values import seal
-from xpmnb.core.walk import is_alone, iter_graph
+from xpmnb.core.walk import has_no_children, is_alone, iter_inside, iter_values
 from xpmnb.errors import ParameterError, SubmissionError
 from xpmnb.flat import flatten, readable
 from xpmnb.identifiers import identifier
@@ -249,7 +249,14 @@ def _dependencies(task: Any) -> tuple[Job, ...]:
     state = state_of(task)
     if is_alone(task) and not state.dependencies and state.producer is None:
         return ()
-    for each in (task, *state.init_tasks, *state.dependencies):
-        for _ in iter_graph(each, enter=look):
-            pass
+    pending = [task, *state.init_tasks, *state.dependencies]
+    seen = {id(each) for each in pending}
+    for config in pending:  # it grows meanwhile
+        if not look(config) or has_no_children(config):
+            continue
+        for _, value in iter_values(config):
+            for inner in iter_inside(value):
+                if id(inner) not in seen:
+                    seen.add(id(inner))
+                    pending.append(inner)
     return tuple(found)
