@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from xpmnb.records.files import write_atomic, write_new
-from xpmnb.records.job_directory import read_job
+from xpmnb.records.job_directory import read_ran_code
 from xpmnb.records.moving import moved_to
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def make_ready(layout: JobLayout, *, fresh: bool, keep: bool, code: str | None =
         keep = False
     elif keep and code is not None:
         # What other code left is nothing to go on from.
-        keep = read_job(layout).code in (None, code)
+        keep = read_ran_code(layout) in (None, code)
     with suppress(FileNotFoundError):
         os.unlink(layout.stop_request)  # noqa: PTH108 (it was meant for the earlier attempt)
     if not keep:
@@ -86,7 +86,7 @@ def _is_good(layout: JobLayout, code: str | None) -> bool:
     """Tell whether a job is done, and by the code that is wanted, if any is."""
     if not os.path.exists(layout.done):  # noqa: PTH110
         return False
-    return code is None or read_job(layout).code in (None, code)
+    return code is None or read_ran_code(layout) in (None, code)
 
 
 def describe(layout: JobLayout, program: bytes, record: bytes, *, keep: bool) -> None:

@@ -23,7 +23,14 @@ from .layout import JobLayout, RunLayout
 from .moving import moved_to
 from .states import FailureReason, JobState
 
-__all__ = ["Submission", "read_events", "read_job", "read_submitter", "submitter_of"]
+__all__ = [
+    "Submission",
+    "read_events",
+    "read_job",
+    "read_ran_code",
+    "read_submitter",
+    "submitter_of",
+]
 
 MAX_DOCUMENT_BYTES = 16 * 1024 * 1024
 """A larger parameter file, result or end marker is not read."""
@@ -184,6 +191,12 @@ def read_submitter(layout: JobLayout) -> RunLayout | None:
     """Read which run submitted the attempt that ran last; None where that is not on record."""
     document = _Reader().mapping(layout.params)
     return None if document is None else submitter_of(layout, as_text(document.get("run")))
+
+
+def read_ran_code(layout: JobLayout) -> str | None:
+    """Read the hash of the code that a job runs, or ran, with; None where it is not on record."""
+    document = _Reader().mapping(layout.params)
+    return None if document is None else as_text(document.get("code"))
 
 
 def submitter_of(layout: JobLayout, run: str | None) -> RunLayout | None:

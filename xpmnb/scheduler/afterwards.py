@@ -10,7 +10,7 @@ from xpmnb.code import Code
 from xpmnb.code_diff import CodeDiff, code_diff
 from xpmnb.errors import SubmissionError
 from xpmnb.records.codes import read_code
-from xpmnb.records.job_directory import read_job, read_submitter, submitter_of
+from xpmnb.records.job_directory import read_ran_code, read_submitter, submitter_of
 from xpmnb.records.states import JobState
 from xpmnb.scheduler.job_future import JobFuture
 
@@ -107,7 +107,7 @@ class Afterwards(JobFuture):
                 "the task, or compare two jobs with xpmnb.diff(a, b)"
             )
             raise SubmissionError(message)
-        before = self.code_before or read_job(self._layout).code
+        before = self.code_before or read_ran_code(self._layout)
         if before is None or before == self.code.digest:
             return code_diff(self.code, self.code)
         return code_diff(read_code(self._layout.workspace, before) or Code(before, {}), self.code)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import os
 from typing import TYPE_CHECKING
@@ -10,10 +11,12 @@ from xpmnb.code_hash import code_of
 from xpmnb.errors import CodeChangedError
 from xpmnb.program import program_of
 from xpmnb.records.codes import keep_code, read_code
-from xpmnb.records.job_directory import read_job
+from xpmnb.records.job_directory import read_ran_code
 from xpmnb.records.moving import set_code
 
 if TYPE_CHECKING:
+    from xpmnb.code import Code
+    from xpmnb.records.layout import WorkspaceLayout
     from xpmnb.scheduler.jobs import Job
 
 _logger = logging.getLogger("xpmnb")
@@ -60,7 +63,7 @@ def _take_over_code(job: Job) -> None:
 
     If its code is the same but for the names of modules: a class was moved, and not changed.
     """
-    before = read_job(job.layout).code
+    before = read_ran_code(job.layout)
     old = read_code(job.layout.workspace, before)
     if old is None or job.code is None or not is_other(before, job):
         return
@@ -78,7 +81,7 @@ def refuse_other_code(job: Job) -> None:
     """
     if not os.path.exists(job.layout.done):  # noqa: PTH110 (a str)
         return
-    before = read_job(job.layout).code
+    before = read_ran_code(job.layout)
     if is_other(before, job):
         message = (
             f"{job.name} {job.id[:8]} is done, by other code than it has "
@@ -92,7 +95,7 @@ def is_to_be_rerun(job: Job) -> bool:
     """Tell whether a job that is done is to be run again, since its code changed."""
     if job.demands.on_code_change != "rerun":
         return False
-    before = read_job(job.layout).code
+    before = read_ran_code(job.layout)
     if not is_other(before, job):
         return False
     job.code_before = before
@@ -139,7 +142,7 @@ def note_newer_code(live: Job, new: Job) -> None:
 
 def note_running_code(job: Job) -> None:
     """Note that another kernel, perhaps a dead one, began a job with other code than it has."""
-    before = read_job(job.layout).code
+    before = read_ran_code(job.layout)
     if job.submitted_code is not None and is_other(before, job):
         job.code_before, job.code_changed = before, True
         job.message = _RUNS_OTHER
@@ -152,9 +155,14 @@ def is_other(before: str | None, job: Job) -> bool:
 
 def _parts_in_words(job: Job, before: str | None) -> str:
     """Return which parts of the code differ, in brackets; empty if that is not known."""
-    old = read_code(job.layout.workspace, before)
-    if old is None or job.code is None:
+    return "" if job.code is None else _changed_parts(job.layout.workspace, before, job.code)
+
+
+@functools.lru_cache(maxsize=32)  # all jobs of a sweep ask for the same
+def _changed_parts(workspace: WorkspaceLayout, before: str | None, code: Code) -> str:
+    old = read_code(workspace, before)
+    if old is None:
         return ""
-    names = old.changed_parts(job.code)
+    names = old.changed_parts(code)
     more = f" and {len(names) - _MAX_NAMED} more" if len(names) > _MAX_NAMED else ""
     return f" ({', '.join(names[:_MAX_NAMED])}{more})" if names else ""
