@@ -304,7 +304,7 @@ learn.submit()
 
 
 def test_a_job_that_waits_runs_the_code_of_its_submission(tmp_path: Path) -> None:
-    """A constant that is changed while a job waits for room does not change the job."""
+    """A changed constant reaches a job that waits for room when the task is submitted again."""
     scaled = """
 FACTOR = 2
 
@@ -319,7 +319,12 @@ class Scaled(Task):
             shell.run(cell)
         shell.run("first = Waits.C(name='a', root=ROOT).submit()")
         shell.run("waiting = Scaled.C(number=21).submit()\nFACTOR = 100")
+        shell.run("mended = Scaled.C(number=1).submit()\nFACTOR = 1000")
+        shell.run("again = Scaled.C(number=1).submit()")
+        assert shell.run("print(again.job is mended.job, again.job.code_changed)") == "True False\n"
         (tmp_path / "a.go").touch()
         shell.run("xp.wait()")
         assert shell.run("print(waiting.job.result())").strip() == "42"
+        assert shell.run("print(mended.job.result())").strip() == "1000"
+        assert shell.run("print(any(xp.jobs().code_changed))") == "False\n"
         shell.run("xp.close()")

@@ -13,6 +13,7 @@ from xpmnb.program import program_of
 from xpmnb.records.codes import keep_code, read_code
 from xpmnb.records.job_directory import read_ran_code
 from xpmnb.records.moving import set_code
+from xpmnb.records.states import JobState
 
 if TYPE_CHECKING:
     from xpmnb.code import Code
@@ -125,7 +126,10 @@ def take_newest_code(job: Job) -> None:
 
 
 def note_newer_code(live: Job, new: Job) -> None:
-    """Note that a live job was submitted again, with other code than it has begun with."""
+    """Note that a live job was submitted again, with other code than it has.
+
+    One that has not begun takes the code of the new submission.
+    """
     before = live.ran_code
     if new.code is None or new.submitted_code is None:
         return
@@ -133,8 +137,9 @@ def note_newer_code(live: Job, new: Job) -> None:
         if live.code_changed:  # what it runs with is the newest again
             live.code, live.code_changed = new.code, False
         return
-    if live.launcher is not None and live.launcher.name == "thread" and live.started_at is None:
-        return  # it takes the newest definitions when it begins
+    if live.state in (JobState.WAITING, JobState.READY) and live.launcher is new.launcher:
+        live.code, live.program = new.code, new.program  # what it is to begin with
+        return
     live.code, live.code_before, live.code_changed = new.code, before, True
     if not live.state.is_final:
         live.message = _RUNS_OTHER
