@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.test_kernels import Kernel, await_file, kernel, lines, states
+from tests.support.kernels import Kernel, await_file, kernel, lines, states
 from xpmnb import workspace
 
 pytestmark = pytest.mark.notebook

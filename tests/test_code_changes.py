@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.test_kernels import Kernel, kernel
+from tests.support.kernels import Kernel, kernel
 
 pytestmark = [
     pytest.mark.notebook,

@@ -7,7 +7,7 @@ import pytest
 from nbclient import NotebookClient
 
 from tests.support.answering import answer
-from tests.test_kernels import kernel
+from tests.support.kernels import kernel
 
 pytestmark = pytest.mark.notebook
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.test_kernels import Kernel, kernel
+from tests.support.kernels import Kernel, kernel
 from xpmnb import workspace
 
 pytestmark = pytest.mark.notebook

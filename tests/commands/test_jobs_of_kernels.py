@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from tests.support.exporting import run_program
+from tests.support.kernels import Kernel, await_file, kernel
 from tests.support.nurseries import await_true, is_alive
 from tests.support.processes import await_line
 from tests.support.shell import command, finished
 from tests.test_attaching import DECLARE, HELPERS, START, SUBMIT, starts
-from tests.test_kernels import Kernel, await_file, kernel
 
 pytestmark = pytest.mark.notebook
 

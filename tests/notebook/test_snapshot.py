@@ -11,8 +11,8 @@ from typing import Any
 import nbformat
 import pytest
 
+from tests.support.kernels import DEADLINE_S, DECLARE, Kernel, await_file, kernel
 from tests.support.shell import until
-from tests.test_kernels import DEADLINE_S, DECLARE, Kernel, await_file, kernel
 from xpmnb.notebook import snapshot as snapshot_module
 from xpmnb.notebook.executed import Session
 from xpmnb.notebook.snapshot import Snapshot

@@ -15,8 +15,8 @@ import nbformat
 import pytest
 
 import xpmnb
+from tests.support.kernels import kernel
 from tests.support.shell import until
-from tests.test_kernels import kernel
 from xpmnb.notebook import whereabouts
 from xpmnb.notebook.whereabouts import Starter, notebook_of_command, notebook_path, notebook_stem
 
