@@ -119,6 +119,39 @@ def test_a_class_that_moves_into_a_module_keeps_its_results(tmp_path: Path) -> N
     assert sorted(tasks) == ["study.score"] * 2 + ["training.train"] * 2
 
 
+def test_a_class_that_moves_unchanged_keeps_its_code(tmp_path: Path) -> None:
+    """Moved into a module with all it uses, a class has the code of its results; changed, not."""
+    declare = """from xpmnb import Param, Task
+
+K = 3
+
+def scaled(x):
+    return x * K
+
+class Fit(Task):
+    x: Param[int]
+    def execute(self):
+        return scaled(self.x)
+"""
+    submit = (
+        "job = Fit.C(x=%d).submit().job\nprint(job.result(60), job.recognised, job.code_changed)"
+    )
+    start = "from xpmnb import experiment\nxp = experiment(ROOT / 'runs', 'e').start()"
+    with notebook(tmp_path, "study.ipynb") as study:
+        study.run(declare)
+        study.run(start)
+        for x in (1, 2):
+            study.run(submit % x)
+    workspace(tmp_path / "runs").adopt("study", "fits")
+    for x, text, told in ((1, declare, "False"), (2, declare.replace("x * K", "K + x"), "True")):
+        (tmp_path / "fits.py").write_text(text)
+        with notebook(tmp_path, "other.ipynb") as other:
+            other.run("from fits import Fit")
+            other.run(start)
+            assert other.run(submit % x) == f"{3 * x} True {told}\n"
+            assert other.run("print(xp.jobs().code_changed.tolist())") == f"[{told}]\n"
+
+
 def test_a_decorated_class_of_a_cell_runs_in_a_process(tmp_path: Path) -> None:
     """Former names in a cell, and an old class that stands for a new one, need nothing more."""
     cell = DECLARE.replace("class Train", "@deprecate('old.fit')\nclass Train")

@@ -9,6 +9,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
+IMPORTS = "imports"
+"""The name of the part that says what is imported: a line each, after the module if it is one."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Code:
     """The code of a task: its classes, and what they use of the notebook or of their package.
@@ -34,12 +38,14 @@ class Code:
 
         So it is for a class that was moved from a notebook to a module, with what it uses.
         """
-        mine, theirs = self._by_bare_name(), other._by_bare_name()
         moved = _places(self.parts) != _places(other.parts)
-        return moved and bool(self.digests) and mine == theirs
+        return moved and bool(self.digests) and self._without_places() == other._without_places()
 
-    def _by_bare_name(self) -> list[tuple[str, str]]:
-        return sorted((name.rpartition(":")[2], each) for name, each in self.digests.items())
+    def _without_places(self) -> tuple[list[tuple[str, str]], set[str]]:
+        """Return the hashes of the parts by bare name, and what is imported, wherever."""
+        parts = [(n.rpartition(":")[2], each) for n, each in self.digests.items() if n != IMPORTS]
+        imports = self.parts.get(IMPORTS, "").splitlines()
+        return sorted(parts), {line.rpartition(": ")[2] for line in imports}
 
     def _has_same(self, name: str, other: Code) -> bool:
         mine, theirs = self.digests.get(name), other.digests.get(name)

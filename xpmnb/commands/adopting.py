@@ -31,9 +31,9 @@ def adopt(records: WorkspaceRecords, old: str, new: str) -> int:
         A name does not fit; see :meth:`~xpmnb.records.workspace.WorkspaceRecords.adopt`.
     """
     count = records.adopt(old, new)
-    jobs = "1 job has" if count == 1 else f"{count} jobs have"
+    jobs = "1 job has or uses" if count == 1 else f"{count} jobs have or use"
     print(
-        f"{jobs} or use the name {escaped(old)}; finished ones are taken over when they are "
+        f"{jobs} the name {escaped(old)}; finished ones are taken over when they are "
         f"submitted as {escaped(new)}"
     )
     return 0

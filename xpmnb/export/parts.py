@@ -9,16 +9,13 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from xpmnb.code import Code
+from xpmnb.code import IMPORTS, Code
 from xpmnb.export.canonical import FORMAT, canonical
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 _DEPRECATE = re.compile(r"from xpmnb(\.[\w.]+)? import deprecate\b")
-
-IMPORTS = "imports"
-"""The name of the part that says what is imported."""
 
 
 @dataclass(frozen=True, slots=True)
