@@ -325,7 +325,7 @@ def test_old_homes_of_the_results_are_named(tmp_path: Path) -> None:
         found = why_new(new.run(NEW_CLASS.format(more="")).Cell.C(lr=0.1))
     assert found
     assert found.nearest is None
-    assert "xpmnb adopt old_place.cell new_place.cell" in str(found)
+    assert "xpmnb adopt old_place new_place --workspace" in str(found)
     assert found.notes[0].startswith("1 job of old_place.cell")
 
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from xpmnb.records.aliases import Aliases
     from xpmnb.records.layout import JobLayout, WorkspaceLayout
 
-__all__ = ["find_former", "likely_home", "take_over_former"]
+__all__ = ["find_former", "likely_home", "take_over_former", "ways_to_adopt"]
 
 _MAX_NAMINGS = 64
 """With several classes of several former names each, not all that may have been is looked up."""
@@ -162,8 +162,13 @@ def likely_home(task: Any, layout: JobLayout) -> str | None:
 
 
 def _advice(name: str, old: str, new: str, root: str) -> str:
+    ways = ways_to_adopt(old, new, root)
+    return f"{name} has this result: if {new} was called {old}, keep its results with {ways}"
+
+
+def ways_to_adopt(old: str, new: str, root: str) -> str:
+    """Return what a person types so that results under an old name are kept."""
     return (
-        f"{name} has this result: if {new} was called {old}, keep its results with "
         f"workspace({root!r}).adopt({old!r}, {new!r}), or in a shell with "
         f"xpmnb adopt {old} {new} --workspace {shlex.quote(root)}; then submit again"
     )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from xpmnb.adoption import find_former
+from xpmnb.adoption import find_former, ways_to_adopt
 from xpmnb.analysis.difference import Pairs, value_rows
 from xpmnb.analysis.documents import Expanded, differing, expand
 from xpmnb.analysis.job_facts import read_description
@@ -166,8 +166,11 @@ def _homes(records: Workspace, task: str, name: str) -> Iterator[str]:
     """Say where results of the task may be that was renamed or moved."""
     for other, count in tasks_called(records, task, name).items():
         jobs = "1 job" if count == 1 else f"{count:,} jobs"
-        command = f"xpmnb adopt {other} {task}"
-        yield f"{jobs} of {other}: if it is this task under its old name, take them over: {command}"
+        # By their places, where both have one: what the task uses has moved as well.
+        places = other.removesuffix(f".{name}"), task.removesuffix(f".{name}")
+        old, new = (other, task) if places == (other, task) else places
+        ways = ways_to_adopt(old, new, records.layout.root)
+        yield f"{jobs} of {other}: if it is this task under its old name, keep them with {ways}"
 
 
 @dataclass(frozen=True, slots=True)
