@@ -18,7 +18,7 @@ import pytest
 
 import xpmnb
 from tests.support.declaring import Cells
-from tests.support.exporting import ROOT
+from tests.support.exporting import output_of
 from xpmnb import Task
 from xpmnb.code import Code
 from xpmnb.code_hash import code_of
@@ -709,25 +709,10 @@ print(code_of(package_task()).digest)
 """
 
 
-def printed(script: str, *arguments: str) -> str:
-    """Return what a script prints that runs in a process of its own."""
-    path = os.pathsep.join([str(Path(xpmnb.__file__).parent.parent), str(ROOT)])
-    done = subprocess.run(
-        [sys.executable, "-c", script, *arguments],
-        env={**os.environ, "PYTHONPATH": path},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
-    assert (done.returncode, done.stderr) == (0, "")
-    return done.stdout
-
-
 def test_another_process_finds_the_same_hash(tmp_path: Path) -> None:
     """The hash of a class of a module is that of all processes."""
     code = package_code(tmp_path)
-    assert printed(OF_A_PACKAGE, str(tmp_path)).strip() == code.digest
+    assert output_of(OF_A_PACKAGE, str(tmp_path)).strip() == code.digest
 
 
 def test_a_file_counts_when_it_is_loaded(tmp_path: Path) -> None:
@@ -775,7 +760,7 @@ def test_compiled_modules_stop_nothing(tmp_path: Path) -> None:
     """A module of which there is only compiled code is in the hash by its names."""
     write_package(tmp_path)
     folder = tmp_path / "apackage" / "tools"
-    compiled = printed(
+    compiled = output_of(
         "import py_compile, sys; print(py_compile.compile(sys.argv[1]))", str(folder / "shapes.py")
     )
     shutil.move(compiled.strip(), folder / "shapes.pyc")

@@ -11,7 +11,7 @@ import pytest
 
 import xpmnb
 from tests.support.declaring import Cells
-from tests.support.exporting import ROOT, job_directory, run_program
+from tests.support.exporting import job_directory, output_of, run_program
 from tests.support.processes import run, write_script
 from tests.support.sample_tasks import Model, Train
 from xpmnb import Task
@@ -35,21 +35,6 @@ class Train(Task):
     def execute(self):
         return "{name}"
 '''
-
-
-def output_of(script: str, *arguments: str) -> str:
-    """Return what a script prints that runs in another process without an error."""
-    path = os.pathsep.join([str(Path(xpmnb.__file__).parent.parent), str(ROOT)])
-    done = subprocess.run(
-        [sys.executable, "-c", script, *arguments],
-        env={**os.environ, "PYTHONPATH": path},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
-    assert (done.returncode, done.stderr) == (0, "")
-    return done.stdout
 
 
 def test_the_program_of_a_module_runs_from_a_shell(tmp_path: Path) -> None:

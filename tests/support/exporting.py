@@ -38,6 +38,21 @@ def read_cases(file: str) -> dict[str, tuple[list[str], list[str]]]:
     return cases
 
 
+def output_of(script: str, *arguments: str) -> str:
+    """Return what a script prints that runs in another process without an error."""
+    path = os.pathsep.join([str(Path(xpmnb.__file__).parent.parent), str(ROOT)])
+    done = subprocess.run(
+        [sys.executable, "-c", script, *arguments],
+        env={**os.environ, "PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout
+
+
 def job_directory(root: Path, task: Any) -> Path:
     """Return the program in a directory with what a job has before it runs."""
     name = type(task).__xpm_name__
