@@ -17,7 +17,8 @@ FLOORS: dict[int, tuple[str, ...]] = {
     12: (
         "notebook/cells.py",
         "notebook/whereabouts.py",
-        "notebook/html.py",
+        "notebook/rows.py",
+        "notebook/table.py",
         "notebook/ipynb.py",
         "notebook/executed.py",
         "notebook/snapshot.py",

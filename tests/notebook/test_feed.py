@@ -11,7 +11,7 @@ from tests.notebook.fake_jobs import FakeJob
 from xpmnb.notebook import feed as feed_module
 from xpmnb.notebook.cell_panel import BEAT_S, OnAction
 from xpmnb.notebook.feed import PanelFeed
-from xpmnb.notebook.html import Row
+from xpmnb.notebook.rows import Row
 
 DEADLINE_S = 10.0
 

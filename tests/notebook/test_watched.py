@@ -4,7 +4,7 @@ import json
 import math
 
 from tests.notebook.fake_jobs import FakeJob, Word
-from xpmnb.notebook.html import table_html
+from xpmnb.notebook.table import table_html
 from xpmnb.notebook.watched import TAGS_LIMIT, row_of, value_text
 
 

@@ -11,7 +11,8 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
-from xpmnb.notebook.html import Row, headline, table_html
+from xpmnb.notebook.rows import Row, headline
+from xpmnb.notebook.table import table_html
 from xpmnb.notebook.watched import WatchedJob, row_of
 
 # A page takes a panel with unfinished jobs for dead when it hears nothing for three of these: a

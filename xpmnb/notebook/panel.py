@@ -21,7 +21,8 @@ from IPython.display import display, update_display
 from xpmnb.notebook.cell_panel import OnAction
 from xpmnb.notebook.cells import in_kernel
 from xpmnb.notebook.feed import PanelFeed
-from xpmnb.notebook.html import Row, headline, stylesheet, table_html
+from xpmnb.notebook.rows import Row, headline
+from xpmnb.notebook.table import stylesheet, table_html
 
 _log = logging.getLogger("xpmnb")
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Protocol
 
 from xpmnb.markup import shown
-from xpmnb.notebook.html import Row, retries_word, state_tone, state_word
+from xpmnb.notebook.rows import Row, retries_word, state_tone, state_word
 
 # Numbers of characters, and of pairs in one row: a row is read at a glance, the rest is in frames.
 TEXT_LIMIT = 400
@@ -164,12 +164,19 @@ def row_of(job: WatchedJob) -> Row:
         progress=[
             (_fraction(value), shown(text, TEXT_LIMIT)) for value, text in list(job.progress)
         ],
+        code_changed=job.code_changed,
         metrics=_pairs(job.metrics, METRICS_LIMIT),
+        spark=None,
         # Of a job that was done before, the retries are history.
         retries="" if job.recognised else retries_word(job.retry_count),
         # Between two attempts no time is counted: the job does not run.
         started_at=job.started_at if state.value in _BEGUN else None,
         ended_at=job.ended_at,
+        retry_words="",
+        submitted_at=None,
+        expected_end=None,
+        usual_s=None,
+        needs=[],
     )
 
 

@@ -7,8 +7,8 @@ import pytest
 
 from tests.notebook.fake_jobs import FakeJob
 from xpmnb.markup import shown
-from xpmnb.notebook import html
-from xpmnb.notebook.html import (
+from xpmnb.notebook import table
+from xpmnb.notebook.rows import (
     Row,
     elapsed,
     format_duration,
@@ -16,8 +16,8 @@ from xpmnb.notebook.html import (
     state_tone,
     state_word,
     summary,
-    table_html,
 )
+from xpmnb.notebook.table import table_html
 from xpmnb.notebook.watched import row_of
 
 HOSTILE = "</td><script>alert(1)</script>\"'&\x1b[31m\x07\u202etxt.exe\ud800"
@@ -157,7 +157,7 @@ def test_empty_columns_are_left_out() -> None:
 
 def test_too_many_rows_keep_the_failures(monkeypatch: pytest.MonkeyPatch) -> None:
     """A page holds a bounded number of rows, failures first of all, and says what it leaves out."""
-    monkeypatch.setattr(html, "MAX_ROWS", 3)
+    monkeypatch.setattr(table, "MAX_ROWS", 3)
     page = table_html(rows_in("done", "done", "done", "done", "error"))
     assert re.findall(r"xpm-row xpm-is-(\w+)", page) == ["done", "done", "failed"]
     assert "2 more jobs are not shown" in page
