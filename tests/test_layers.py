@@ -219,6 +219,7 @@ FLOORS: dict[int, tuple[str, ...]] = {
         "generators.py",
         "settings.py",
         "processes.py",
+        "trails.py",
     ),
 }
 # The face looks at everything, lazily, and is looked at by nothing.

@@ -16,6 +16,7 @@ from xpmnb.scheduler.job_future import JobFuture
 
 if TYPE_CHECKING:
     from xpmnb.records.layout import JobLayout
+    from xpmnb.scheduler.jobs import Job
     from xpmnb.scheduler.runs import Run
 
 # How long who asks for a notebook waits for what is being written.
@@ -34,6 +35,7 @@ class Afterwards(JobFuture):
     __slots__ = ("code", "code_before", "code_changed", "origin")
 
     run: Run | None
+    task: Any
 
     def __init__(self, layout: JobLayout) -> None:
         super().__init__(layout)
@@ -85,6 +87,34 @@ class Afterwards(JobFuture):
             If the job has not failed, its files cannot be read, or it is called inside a job.
         """
         return seam.debug_job(self)
+
+    def retry(self) -> Job:
+        """Submit the task of a failed job once more, as it was submitted, and return at once.
+
+        A resumable task goes on from its directory; of any other, what the failed run left goes
+        to the trash. Failed jobs that it waits for are submitted before it. Any thread.
+
+        Returns
+        -------
+        Job
+            The handle of the new run; the live one, if the task was submitted again meanwhile.
+
+        Raises
+        ------
+        SubmissionError
+            If the job is done or has not ended, its experiment is closed, or it was not submitted
+            in this kernel.
+        """
+        if self.state != JobState.ERROR:
+            words = "is done" if self.state.is_final else "has not ended"
+            message = f"{self!r} {words}: only a job that failed can be run again"
+            raise SubmissionError(message)
+        if self.run is None or self.run.resubmit is None or self.task is None:
+            message = (
+                f"{self!r} was not submitted in this kernel: run the cell that submits its task"
+            )
+            raise SubmissionError(message)
+        return self.run.resubmit(self)
 
     def code_diff(self) -> CodeDiff:
         """Return how the code of the task differs from that of the result it was done by before.
