@@ -18,6 +18,7 @@ FLOORS: dict[int, tuple[str, ...]] = {
         "notebook/cells.py",
         "notebook/whereabouts.py",
         "notebook/rows.py",
+        "notebook/sparkline.py",
         "notebook/table.py",
         "notebook/ipynb.py",
         "notebook/executed.py",
