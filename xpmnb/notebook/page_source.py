@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from importlib.resources import files
 
@@ -29,14 +30,19 @@ _SCRIPTS = (
     "mounting.js",
     "main.js",
 )
+_BLANKS_AND_COMMENTS = re.compile(r"^(?://.*|\s+)+", re.MULTILINE)
 _STYLES = ("theme.css", "notebook/page/panel.css", "notebook/page/live.css", "notebook/page/card.css")
 
 
 @cache
 def script() -> str:
-    """Return the script of live panels: one ES module that needs nothing else."""
+    """Return the script of live panels: one ES module that needs nothing else.
+
+    Without indents and the lines that are comments: it is sent with every panel.
+    """
     page = files("xpmnb.notebook").joinpath("page")
-    return "\n".join(page.joinpath(name).read_text(encoding="utf-8") for name in _SCRIPTS)
+    whole = "\n".join(page.joinpath(name).read_text(encoding="utf-8") for name in _SCRIPTS)
+    return _BLANKS_AND_COMMENTS.sub("", whole)
 
 
 def style_files() -> tuple[str, ...]:

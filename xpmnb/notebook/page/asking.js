@@ -3,16 +3,18 @@
 // A double click, or a key held down, is no answer.
 const ANSWER_AFTER_MS = 350;
 
-// `host` is positioned; the question lies over it, so that nothing moves.
-function askBefore(host, origin, { question, yes, act, onClose }) {
+// `host` is positioned; the question lies over it, so that nothing moves. A view asks one thing at a time.
+function askBefore(view, host, origin, { question, yes, act, onClose }) {
+  view.closeAsk?.();
   const strip = make("div", "xpm-ask");
   strip.setAttribute("role", "group");
   strip.setAttribute("aria-label", question);
   const asked = performance.now();
   const close = (refocus) => {
-    if (!strip.isConnected && !strip.parentNode) return;
+    if (!strip.parentNode) return;
     const inside = strip.contains(document.activeElement);
     strip.remove();
+    view.closeAsk = null;
     onClose?.();
     if (refocus && inside) focusNear(origin, host);
   };
@@ -30,6 +32,7 @@ function askBefore(host, origin, { question, yes, act, onClose }) {
     close(true);
   });
   host.append(strip);
+  view.closeAsk = close;
   sure.focus({ preventScroll: true });
   return close;
 }

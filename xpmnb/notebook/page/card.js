@@ -38,7 +38,8 @@ class Card {
     this.section(this.alerts, "notices", notices, () => makeNotices(notices));
     this.section(this.grid, "params", card.params, () => makeFacts("Parameters", card.params, "xpm-mono"));
     // Where there are no tags, a row has the parameters in their place.
-    this.section(this.grid, "tags", card.tags, () => makeFacts("Tags", card.tags, "xpm-mono"));
+    const tags = card.tags.filter((tag) => !card.params.some((param) => same(param, tag)));
+    this.section(this.grid, "tags", tags, () => makeFacts("Tags", tags, "xpm-mono"));
     this.section(this.grid, "progress", row.progress, () => makeLevels(row));
     this.section(this.grid, "metrics", card.metrics, () => makeMetrics(card.metrics));
     this.section(this.grid, "needs", card.needs, () => this.makeJobs("Needs", card.needs));
@@ -84,8 +85,6 @@ class Card {
     }
     return makeSection(title, list);
   }
-
-  tick() {}
 }
 
 // What a row knows already, until the kernel sends the card.

@@ -27,7 +27,7 @@ class Head {
     this.retry.hidden = !tally.retryable || tally.total < 2;
     setText(this.retry, `Retry failed (${formatCount(tally.retryable)})`);
     this.retry.disabled = Boolean(lost) || this.isPending("retry-failed");
-    if (lost || (this.asking && this.asking.disabled)) this.closeAsk?.();
+    if (this.asking?.disabled || this.asking?.hidden) this.closeAsk?.();
     this.tick();
   }
 
@@ -56,17 +56,17 @@ class Head {
   }
 
   ask(button, question, yes, act) {
-    this.closeAsk?.();
-    this.asking = button;
-    this.closeAsk = askBefore(this.element, button, {
+    this.closeAsk = askBefore(this.view, this.element, button, {
       question, yes, act,
       onClose: () => { this.closeAsk = this.asking = null; },
     });
+    this.asking = button;
   }
 
   askStop() {
     const number = this.store.tally.stoppable;
-    this.ask(this.stop, `Stop ${number === 1 ? "the one" : `all ${formatCount(number)}`} that did not end?`, "Stop all", () => {
+    const question = number === 1 ? "Stop the unfinished job?" : `Stop all ${formatCount(number)} unfinished jobs?`;
+    this.ask(this.stop, question, "Stop all", () => {
       this.store.act("stop-all", this.store.stoppable(), false);
     });
   }

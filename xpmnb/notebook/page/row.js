@@ -29,11 +29,15 @@ class RowLine {
     dot.setAttribute("aria-hidden", "true");
     this.word = make("span", "xpm-word");
     this.retries = make("span", "xpm-retries");
-    this.cells.state.append(dot, this.word, this.retries);
+    this.changed = make("span", "xpm-changed", "code changed");
+    this.cells.state.append(dot, this.word, this.retries, this.changed);
     this.name = this.cells.task.appendChild(make("span", "xpm-name"));
     this.logButton = makeButton("xpm-button xpm-quiet", "Log", () => this.table.showLog(this.key));
     this.button = makeButton("xpm-button", "", () => this.pressed());
     this.cells.act.append(this.logButton, this.button);
+    // Where there is no room for a column of its own, what is left stands below the time.
+    this.time = this.cells.time.appendChild(make("span"));
+    this.below = this.cells.time.appendChild(make("span", "xpm-below"));
   }
 
   place(place) {
@@ -72,16 +76,11 @@ class RowLine {
     this.head.className = `xpm-row xpm-is-${row.tone}`;
     setText(this.word, row.word);
     setText(this.retries, row.retries);
-    this.cells.state.title = [row.word, row.retries].filter(Boolean).join(", ");
+    this.changed.hidden = !row.code_changed;
+    const changed = row.code_changed && "the result was made by other code than the task has now";
+    this.cells.state.title = [row.word, row.retries, changed].filter(Boolean).join(", ");
     setText(this.name, row.name);
     this.cells.task.title = row.path;
-    if (row.code_changed && !this.changed) {
-      this.changed = this.cells.task.appendChild(make("span", "xpm-changed", "code changed"));
-      this.changed.title = "The result was made by other code than the task has now.";
-    } else if (!row.code_changed && this.changed) {
-      this.changed.remove();
-      this.changed = null;
-    }
     if (!same(row.tags, before.tags)) this.drawTags(row);
     if (!same(row.metrics, before.metrics) || !same(row.spark, before.spark)) this.drawMetrics(row);
     this.drawProgress(row);
@@ -158,8 +157,7 @@ class RowLine {
   pressed() {
     const { row } = this;
     this.asked = row.final ? "Retry" : "Stop";
-    this.closeAsk?.();
-    this.closeAsk = askBefore(this.head, this.button, {
+    this.closeAsk = askBefore(this.table.view, this.head, this.button, {
       question: row.final ? row.retry_words : "Stop this job?",
       yes: this.asked,
       act: () => this.table.store.act(row.final ? "retry" : "stop", [this.key], true),
@@ -169,8 +167,10 @@ class RowLine {
 
   tick(now) {
     const seconds = secondsOf(this.row, now);
-    setText(this.cells.time, seconds === null ? "" : formatDuration(seconds));
-    setText(this.cells.left, this.leftText(now));
+    setText(this.time, seconds === null ? "" : formatDuration(seconds));
+    const left = this.leftText(now);
+    setText(this.cells.left, left);
+    setText(this.below, left);
   }
 
   leftText(now) {

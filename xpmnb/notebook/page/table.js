@@ -4,6 +4,9 @@ const TITLES = {
   state: "State", task: "Task", tags: "Tags", progress: "Progress", metrics: "Metrics", time: "Time", left: "Left",
 };
 
+// How long the log that was asked for is kept in view; a hand at the wheel ends it.
+const BRING_MS = 2000;
+
 class JobTable {
   constructor(view) {
     this.view = view;
@@ -26,6 +29,9 @@ class JobTable {
     });
     this.body.addEventListener("click", (event) => this.clicked(event));
     this.body.addEventListener("keydown", (event) => this.pressed(event));
+    for (const name of ["wheel", "pointerdown"]) {
+      this.element.addEventListener(name, () => { this.brought = null; }, { passive: true });
+    }
   }
 
   makeHeadings() {
@@ -88,6 +94,7 @@ class JobTable {
 
   drawCards(keys) {
     for (const key of keys) this.cards.get(key)?.draw();
+    this.bringLog();
   }
 
   drawLogs(keys) {
@@ -158,14 +165,22 @@ class JobTable {
 
   showLog(key) {
     this.open(key);
-    const { log, element } = this.cardOf(key);
+    this.brought = { key, until: Date.now() + BRING_MS };
+    this.bringLog();
+    this.cardOf(key).log.pane.focus({ preventScroll: true });
+  }
+
+  // The rest of a card comes later than its log's place: brings the log into view again.
+  bringLog() {
+    if (!this.brought || Date.now() > this.brought.until) return;
+    const log = this.cards.get(this.brought.key)?.log.element;
+    if (!log?.isConnected) return;
     const pane = this.element;
     // As little as needed: the log's end at the lower edge, or its beginning where it is higher than the table.
-    const below = log.element.getBoundingClientRect().bottom - pane.getBoundingClientRect().bottom + 12;
+    const below = log.getBoundingClientRect().bottom - pane.getBoundingClientRect().bottom + 12;
     if (below > 0) pane.scrollTop += below;
-    const above = log.element.getBoundingClientRect().top - pane.getBoundingClientRect().top - LINE_HEIGHT;
+    const above = log.getBoundingClientRect().top - pane.getBoundingClientRect().top - LINE_HEIGHT;
     if (above < 0) pane.scrollTop += above;
-    if (element.isConnected) log.pane.focus({ preventScroll: true });
   }
 
   // Shows a job's row and card wherever they are.

@@ -1,7 +1,7 @@
 // How wide the columns are: as wide as the longest text of all rows, drawn or not, up to a bound. They only grow,
 // so that nothing jumps while values change or while one scrolls.
 
-const WIDEST = { state: 190, task: 240, tags: 300, metrics: 300 };
+const WIDEST = { state: 152, task: 240, tags: 300, metrics: 300 };
 
 class Widths {
   constructor(root) {
@@ -13,8 +13,8 @@ class Widths {
   }
 
   see(row) {
-    this.try("state", [row.word, row.retries], 16 + (row.retries ? 8 : 0));
-    this.try("task", [row.name], row.code_changed ? 96 : 8);
+    this.try("state", [row.word, row.retries], 16 + (row.retries ? 8 : 0) + (row.code_changed ? 92 : 0));
+    this.try("task", [row.name], 0);
     if (row.tags.length) {
       this.use("tags");
       this.try("tags", row.tags.map((tag) => tag.join("=")), 14 * row.tags.length - 4);
