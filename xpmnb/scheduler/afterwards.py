@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from xpmnb import seam
 from xpmnb.code import Code
 from xpmnb.code_diff import CodeDiff, code_diff
+from xpmnb.core.model import ResumableTask
 from xpmnb.errors import SubmissionError
 from xpmnb.records.codes import read_code
 from xpmnb.records.job_directory import read_ran_code, read_submitter, submitter_of
@@ -141,6 +142,16 @@ class Afterwards(JobFuture):
         if before is None or before == self.code.digest:
             return code_diff(self.code, self.code)
         return code_diff(read_code(self._layout.workspace, before) or Code(before, {}), self.code)
+
+    @property
+    def can_retry(self) -> bool:
+        """Whether it failed, and :meth:`retry` can submit it once more."""
+        return self.state == JobState.ERROR and self.run is not None and self.task is not None
+
+    @property
+    def is_resumable(self) -> bool:
+        """Whether its task is a ResumableTask; false of a handle that has no task any more."""
+        return isinstance(self.task, ResumableTask)
 
     @property
     def ran_code(self) -> str | None:
