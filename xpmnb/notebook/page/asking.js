@@ -3,7 +3,7 @@
 // A double click, or a key held down, is no answer.
 const ANSWER_AFTER_MS = 350;
 
-// `host` is positioned; the question lies over it, so that nothing moves. A view asks one thing at a time.
+// `host` stands in something positioned, over which the question lies: nothing moves. A view asks one thing at a time.
 function askBefore(view, host, origin, { question, yes, act, onClose }) {
   view.closeAsk?.();
   const strip = make("div", "xpm-ask");

@@ -41,6 +41,8 @@ class Head {
     const text = lost ? `${lost}: this is the last known state.` : said?.text ?? "";
     setText(this.said, text);
     this.said.title = text;
+    // What is said stands in the place of the guess, so that there is room.
+    this.percent.hidden = Boolean(text);
     this.said.classList.toggle("xpm-lost", Boolean(lost));
   }
 

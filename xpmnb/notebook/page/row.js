@@ -98,11 +98,7 @@ class RowLine {
 
   drawMetrics(row) {
     const cell = this.cells.metrics;
-    // The metric of the sparkline stands beside it.
-    const first = row.spark ? row.metrics.filter(([name]) => name === row.spark[0]) : [];
-    const others = row.metrics.filter((metric) => !first.includes(metric));
-    const items = [...first, ...others].slice(0, METRICS_SHOWN)
-      .map(([name, value]) => makePair("metric", name, ` ${value}`));
+    const items = shownMetrics(row).map(([name, value]) => makePair("metric", name, ` ${value}`));
     if (row.spark) {
       this.spark ??= makeSpark("xpm-spark");
       drawSpark(this.spark, row.spark[1]);
@@ -157,7 +153,7 @@ class RowLine {
   pressed() {
     const { row } = this;
     this.asked = row.final ? "Retry" : "Stop";
-    this.closeAsk = askBefore(this.table.view, this.head, this.button, {
+    this.closeAsk = askBefore(this.table.view, this.cells.act, this.button, {
       question: row.final ? row.retry_words : "Stop this job?",
       yes: this.asked,
       act: () => this.table.store.act(row.final ? "retry" : "stop", [this.key], true),
@@ -183,6 +179,12 @@ class RowLine {
   free() {
     this.card?.remove();
   }
+}
+
+// The metric of the sparkline stands beside it.
+function shownMetrics(row) {
+  const rank = ([name]) => (row.spark?.[0] === name ? 0 : 1);
+  return [...row.metrics].sort((one, other) => rank(one) - rank(other)).slice(0, METRICS_SHOWN);
 }
 
 class GroupLine {

@@ -35,7 +35,7 @@ class Toolbar {
   makeSearch() {
     this.search = make("input", "xpm-search");
     this.search.type = "search";
-    this.search.placeholder = "Filter: name, lr=0.1, message";
+    this.search.placeholder = "Filter, as in lr=0.1";
     this.search.setAttribute("aria-label", "Filter by text");
     this.search.spellcheck = false;
     this.search.autocomplete = "off";

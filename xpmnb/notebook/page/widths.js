@@ -1,28 +1,31 @@
 // How wide the columns are: as wide as the longest text of all rows, drawn or not, up to a bound. They only grow,
 // so that nothing jumps while values change or while one scrolls.
 
-const WIDEST = { state: 152, task: 240, tags: 300, metrics: 300 };
+const WIDEST = { state: 136, task: 240, tags: 260, metrics: 220, more: 320 };
 
 class Widths {
   constructor(root) {
     this.root = root;
-    this.widths = { state: 84, task: 72, tags: 56, metrics: 72 };
-    this.lengths = { state: 0, task: 0, tags: 0, metrics: 0 };
+    this.widths = { state: 80, task: 64, tags: 56, metrics: 72, more: 72 };
+    this.lengths = { state: 0, task: 0, tags: 0, metrics: 0, more: 0 };
     this.used = new Set();
     this.grown = true;
   }
 
   see(row) {
     this.try("state", [row.word, row.retries], 16 + (row.retries ? 8 : 0) + (row.code_changed ? 92 : 0));
-    this.try("task", [row.name], 0);
+    this.try("task", [row.name], row.name.length / 2);
     if (row.tags.length) {
       this.use("tags");
       this.try("tags", row.tags.map((tag) => tag.join("=")), 14 * row.tags.length - 4);
     }
     if (row.metrics.length || row.spark) {
       this.use("metrics");
-      const shown = row.metrics.slice(0, METRICS_SHOWN).map((metric) => metric.join(" "));
-      this.try("metrics", shown, 12 * (shown.length - 1) + (row.spark ? 64 : 0));
+      const shown = shownMetrics(row).map((metric) => metric.join(" "));
+      const spark = row.spark ? 64 : 0;
+      this.try("metrics", shown.slice(0, 1), spark);
+      // Where there is room for more than one.
+      this.try("more", shown, 12 * (shown.length - 1) + spark);
     }
     if (row.progress.length || row.message) this.use("progress");
     if (!row.final && (row.expected_end !== null || row.usual_s)) this.use("left");
@@ -53,7 +56,7 @@ class Widths {
     if (!this.context) {
       const { fontFamily } = getComputedStyle(this.root);
       this.context = document.createElement("canvas").getContext("2d");
-      this.context.font = `600 13px ${fontFamily || "sans-serif"}`;
+      this.context.font = `13px ${fontFamily || "sans-serif"}`;
     }
     return this.context.measureText(text).width;
   }
@@ -63,7 +66,7 @@ class Widths {
     this.grown = false;
     for (const [column, width] of Object.entries(this.widths)) {
       // With the padding of a cell.
-      this.root.style.setProperty(`--xpm-w-${column}`, `${width + 20}px`);
+      this.root.style.setProperty(`--xpm-w-${column}`, `${width + 16}px`);
     }
     for (const column of ["tags", "progress", "metrics", "left"]) {
       this.root.classList.toggle(`xpm-no-${column}`, !this.used.has(column));
