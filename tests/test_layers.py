@@ -19,6 +19,7 @@ FLOORS: dict[int, tuple[str, ...]] = {
         "notebook/whereabouts.py",
         "notebook/rows.py",
         "notebook/sparkline.py",
+        "notebook/failures.py",
         "notebook/table.py",
         "notebook/ipynb.py",
         "notebook/executed.py",
