@@ -12,7 +12,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from xpmnb.notebook.cards import failure_of, look_up
 from xpmnb.notebook.commands import ACTIONS, Saying, carry_out
+from xpmnb.notebook.failures import MAX_FAILURES, FailureWords
 from xpmnb.notebook.looking import LinkFinder, Looking
 from xpmnb.notebook.outlook import Outlook
 from xpmnb.notebook.pictures import PICTURES
@@ -142,6 +144,7 @@ class Panel:
         self._outlook = outlook
         self._pending: dict[str, None] = {}
         self._sayings: list[Saying] = []
+        self._failures: list[tuple[str, float | None, FailureWords]] = []
         self._resync = False
         self._packed = False
         self.view = view(self.hear)
@@ -227,10 +230,23 @@ class Panel:
     def _page(self, end: str = "") -> tuple[str, str]:
         rows = self.view.rows
         note = f"{self.face.note} {end}".strip()
-        html = table_html(
-            rows, note=note, now=time.time(), mark=self.view.mark, title=self.face.title
-        )
+        failures = self._read_failures(rows)
+        html = table_html(rows, note=note, now=time.time(), mark=self.view.mark, failures=failures)
         return html, headline(rows)
+
+    def _read_failures(self, rows: list[Row]) -> dict[str, FailureWords]:
+        """Return what the table tells of failures; each is read once."""
+        failed = [row for row in rows if row["state"] == "error"][:MAX_FAILURES]
+        known = {(key, end): words for key, end, words in self._failures}
+        self._failures = [
+            (row["key"], row["ended_at"], words)
+            for row in failed
+            if (
+                words := known.get((row["key"], row["ended_at"]))
+                or failure_of(row, look_up(row)[0])
+            )
+        ]
+        return {key: words for key, _, words in self._failures}
 
     def beat_due(self) -> float:
         """Return when the next sign of life is due, on the monotonic clock; never if all ended."""
