@@ -176,6 +176,14 @@ def _debug_job(job: Any) -> Any:
     return debug(job)
 
 
+def _show_run(title: str, run: Any, records: Any) -> bool:
+    if not _in_notebook():
+        return False
+    from xpmnb.notebook.overview import show_run
+
+    return show_run(title, run, records)
+
+
 def _attach_observers(note: str, layout: Any) -> list[Any]:
     from xpmnb.environment import EnvironmentKeeper
 
@@ -198,4 +206,5 @@ seam.current_workspace = _current_workspace
 seam.in_notebook = _in_notebook
 seam.notebook_stem = _notebook_stem
 seam.debug_job = _debug_job
+seam.show_run = _show_run
 seam.attach_observers = _attach_observers
