@@ -120,13 +120,6 @@ class experiment(RunControl):  # noqa: N801 (reads like the verb that it is)
             words = f"{len(run.live)} jobs running or waiting, {len(run.failed)} failed"
         return f"<experiment {self.name!r} in {self.workdir}: {words}>"
 
-    def _ipython_display_(self) -> None:
-        """Show all jobs of the run, live while it is open; in a notebook, once it is started."""
-        if self._run is None or not seam.in_notebook():
-            raise NotImplementedError  # IPython then shows the text
-        workspace, name, run = self._tabled()
-        seam.show_run(name, self._run, workspace.run_records(name, run))
-
     @property
     def workdir(self) -> Path:
         """The directory of the workspace, absolute."""
