@@ -196,13 +196,14 @@ class Panel:
             self.settled = False
             before = len(self.view.rows)
             now = time.time()
-            changed = [self._put(job, now) for job in jobs]
+            # Whoever waits looks at all that runs: what is as it was is not sent.
+            changed = [row for job in jobs if (row := self._put(job, now)) is not None]
             self.publishing.note_change(grown=len(self.view.rows) > before)
             self.looking.note_rows()
             self.final_since = None if self.live else self.final_since or time.monotonic()
         if resync:
             return {"changed": list(self.view.rows)}
-        return {"changed": changed} if jobs else {}
+        return {"changed": changed} if jobs and changed else {}
 
     def _looked_at(self) -> dict[str, Any]:
         if not self.looking.is_active:
@@ -308,16 +309,19 @@ class Panel:
             if not self._painter.enqueue(self, lambda: self.say(carry_out(action, keys, jobs))):
                 self.say(Saying("The experiment is closed: run its cells again.", "failed"))
 
-    def _put(self, job: WatchedJob, now: float) -> Row:
+    def _put(self, job: WatchedJob, now: float) -> Row | None:
+        """Bring the row of a job up to date; return it if it changed."""
         row = row_of(job, self._outlook, now)
         place = self._places.setdefault(job.id, len(self.view.rows))
-        self.view.rows[place : place + 1] = [row]
+        before = self.view.rows[place : place + 1]
+        if before != [row]:
+            self.view.rows[place : place + 1] = [row]
         if not row["final"]:
             self.live.add(job.id)
         elif job.id in self.live:
             self.live.discard(job.id)
             self._outlook.learn(job)
-        return row
+        return None if before == [row] else row
 
     def _find_places(self) -> dict[str, int]:
         return {row["key"]: place for place, row in enumerate(self.view.rows)}
