@@ -21,6 +21,8 @@ class Head {
     const { tally, lost } = this.store;
     setText(this.line, tally.line());
     drawOverall(this.overall, tally.counts);
+    const share = tally.counts.running ? Math.min(1, tally.fraction / tally.counts.running) : 1;
+    this.overall.style.setProperty("--xpm-part", `${Math.round(100 * share)}%`);
     this.drawSaid();
     this.stop.hidden = tally.final === tally.total || tally.total < 2;
     this.stop.disabled = Boolean(lost) || !tally.stoppable || this.isPending("stop-all");

@@ -1,7 +1,7 @@
 // How wide the columns are: as wide as the longest text of all rows, drawn or not, up to a bound. They only grow,
 // so that nothing jumps while values change or while one scrolls.
 
-const WIDEST = { state: 136, task: 240, tags: 260, metrics: 220, more: 320 };
+const WIDEST = { state: 144, task: 240, tags: 260, metrics: 220, more: 320 };
 
 class Widths {
   constructor(root) {
