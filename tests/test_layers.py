@@ -33,6 +33,10 @@ FLOORS: dict[int, tuple[str, ...]] = {
         "notebook/cell_panel.py",
         "notebook/feed.py",
         "notebook/panel.py",
+        "notebook/magic_words.py",
+        "notebook/magic_completion.py",
+        "notebook/magics.py",
+        "notebook/extension.py",
         "notebook/__init__.py",
     ),
     11: (

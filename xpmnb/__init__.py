@@ -138,6 +138,20 @@ def __dir__() -> list[str]:
     return [*__all__, "__version__"]
 
 
+def load_ipython_extension(shell: Any) -> None:
+    """Give IPython ``%xpm``: what ``%load_ext xpmnb`` calls."""
+    from xpmnb.notebook.extension import load
+
+    load(shell)
+
+
+def unload_ipython_extension(shell: Any) -> None:
+    """Take ``%xpm`` back: what ``%unload_ext xpmnb`` calls."""
+    from xpmnb.notebook.extension import unload
+
+    unload(shell)
+
+
 def _current_submitter() -> Any:
     from xpmnb.default_experiment import current_experiment
 
