@@ -190,6 +190,12 @@ def _debug_job(job: Any) -> Any:
     return debug(job)
 
 
+def _html_of(value: Any) -> str | None:
+    from xpmnb.notebook.displays import html_of
+
+    return html_of(value)
+
+
 def _attach_observers(note: str, layout: Any) -> list[Any]:
     from xpmnb.environment import EnvironmentKeeper
 
@@ -213,3 +219,4 @@ seam.in_notebook = _in_notebook
 seam.notebook_stem = _notebook_stem
 seam.debug_job = _debug_job
 seam.attach_observers = _attach_observers
+seam.html_of = _html_of

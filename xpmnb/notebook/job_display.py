@@ -1,0 +1,59 @@
+"""A job as it is shown in a cell: its row, and what is on record of it. Reads its directory."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from xpmnb.markup import shown, style
+from xpmnb.notebook.facts import facts_html, json_words, time_words
+from xpmnb.notebook.failures import FailureWords
+from xpmnb.notebook.table import rows_html, static_stylesheet
+from xpmnb.notebook.watched import row_of
+from xpmnb.records.job_directory import read_job
+from xpmnb.records.states import JobState
+
+if TYPE_CHECKING:
+    from xpmnb.records.events import JobRecord
+    from xpmnb.scheduler.jobs import Job
+
+_RESULT_LIMIT = 2_000
+
+
+def job_html(job: Job) -> str:
+    """Return a job as HTML that needs no script, kernel or network.
+
+    Parameters
+    ----------
+    job : Job
+        Its handle; the directory is read, and may be missing or damaged.
+    """
+    row = row_of(job)
+    record = read_job(job.layout)
+    facts = [
+        ("task", job.layout.task),
+        ("identifier", job.id),
+        ("directory", str(job.path)),
+        ("submitted", time_words(job.submitted_at)),
+        ("started", time_words(job.started_at)),
+        ("ended", time_words(job.ended_at)),
+        ("launcher", record.launcher or ""),
+        ("result", json_words(record.result, _RESULT_LIMIT) if row["tone"] == "done" else ""),
+        ("damaged", record.problem or ""),
+    ]
+    failures = {job.id: failure_words(record)} if job.state == JobState.ERROR else {}
+    return (
+        f"<style>{static_stylesheet()} {style('notebook/displays.css')}</style>"
+        '<div class="xpm-panel xpm-static xpm-display"><div class="xpm-scroll">'
+        f"{rows_html([row], time.time(), failures)}</div>{facts_html(facts)}</div>"
+    )
+
+
+def failure_words(record: JobRecord) -> FailureWords:
+    """Return what is on record of a failure."""
+    return FailureWords(
+        message=shown(record.message or ""),
+        place=record.place or "",
+        source="",
+        traceback=record.traceback or "",
+    )
