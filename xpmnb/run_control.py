@@ -106,3 +106,14 @@ class RunControl(RunTables):
             self._started().live.copy(), key=lambda job: job.submitted_at or 0.0, reverse=True
         )
         return sum([job.cancel() for job in live])
+
+
+def run_of(control: RunControl) -> Run:
+    """Return the run of an experiment, for rooms that show it.
+
+    Raises
+    ------
+    SubmissionError
+        If it was not started.
+    """
+    return control._started()  # noqa: SLF001 (of this room)

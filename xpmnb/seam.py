@@ -65,3 +65,6 @@ show_run: Callable[[str, Any, Any], bool] = _unfilled
 
 attach_observers: Callable[[str, Any], list[Any]] = _unfilled
 """Return the observers (panels, log lines) of a new run, given a note to show and its layout."""
+
+html_of: Callable[[Any], str | None] = _unfilled
+"""Return an object as it looks at the end of a cell, as HTML; None where only its text is shown."""

@@ -10,10 +10,12 @@ import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
 from xpmnb.notebook.cards import failure_of, look_up
 from xpmnb.notebook.commands import ACTIONS, Saying, carry_out
+from xpmnb.notebook.experiment_page import experiment_html
 from xpmnb.notebook.failures import MAX_FAILURES, FailureWords
 from xpmnb.notebook.looking import LinkFinder, Looking
 from xpmnb.notebook.outlook import Outlook
@@ -232,7 +234,8 @@ class Panel:
         rows = self.view.rows
         note = f"{self.face.note} {end}".strip()
         failures = self._read_failures(rows)
-        html = table_html(rows, note=note, now=time.time(), mark=self.view.mark, failures=failures)
+        page = partial(experiment_html, self.face.title) if self.face.title else table_html
+        html = page(rows, now=time.time(), note=note, mark=self.view.mark, failures=failures)
         return html, headline(rows)
 
     def _read_failures(self, rows: list[Row]) -> dict[str, FailureWords]:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from IPython.display import publish_display_data
 
 from xpmnb.notebook.cells import in_kernel
+from xpmnb.notebook.experiment_page import experiment_html
 from xpmnb.notebook.feed import PanelFeed
 from xpmnb.notebook.recorded import row_of_record
 from xpmnb.notebook.rows import headline
-from xpmnb.notebook.table import table_html
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -44,6 +44,9 @@ def show_run(title: str, run: Run, records: Iterable[JobRecord]) -> bool:
     feeds = [each for each in run.observers if isinstance(each, PanelFeed)]
     if not any(feed.show_all(rows, handles, title) for feed in feeds):
         publish_display_data(  # type: ignore[no-untyped-call] # IPython
-            {"text/html": table_html(rows, now=time.time()), "text/plain": headline(rows)}
+            {
+                "text/html": experiment_html(title, rows, time.time()),
+                "text/plain": headline(rows),
+            }
         )
     return True

@@ -66,6 +66,19 @@ def table_body(
 ) -> str:
     """Return what stands inside a panel: headline, table and note; as :func:`table_html` does."""
     visible, hidden = _visible(rows)
+    said = escape(headline(rows))
+    notes = "".join(
+        f'<p class="xpm-note">{escape(shown(each))}</p>' for each in _notes(rows, note, now, hidden)
+    )
+    return (
+        f'<div class="xpm-head">{_overall_html(rows)}<span>{said}</span></div>'
+        f'<div class="xpm-scroll" tabindex="0" role="region" aria-label="{said}">'
+        f"{rows_html(visible, now, failures or {})}</div>{notes}"
+    )
+
+
+def rows_html(rows: Sequence[Row], now: float | None, failures: Mapping[str, FailureWords]) -> str:
+    """Return the table alone, as :func:`table_html` does."""
     columns = {
         "state": True,
         "task": True,
@@ -76,23 +89,14 @@ def table_body(
     }
     names = [name for name, used in columns.items() if used]
     head = "".join(f'<th scope="col" class="xpm-{name}">{name.capitalize()}</th>' for name in names)
-    is_long = len(visible) > MANY_ROWS
-    told = _told(visible, failures or {})
+    is_long = len(rows) > MANY_ROWS
+    told = _told(rows, failures)
     body = "".join(
         _row_html(row, names, now, is_long=is_long)
         + _more_html(told.get(row["key"], ""), len(names))
-        for row in visible
+        for row in rows
     )
-    said = escape(headline(rows))
-    notes = "".join(
-        f'<p class="xpm-note">{escape(shown(each))}</p>' for each in _notes(rows, note, now, hidden)
-    )
-    return (
-        f'<div class="xpm-head">{_overall_html(rows)}<span>{said}</span></div>'
-        f'<div class="xpm-scroll" tabindex="0" role="region" aria-label="{said}">'
-        f'<table class="xpm-table"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
-        f"</div>{notes}"
-    )
+    return f'<table class="xpm-table"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
 
 
 def static_stylesheet() -> str:
