@@ -30,7 +30,8 @@ _SCRIPTS = (
     "mounting.js",
     "main.js",
 )
-_BLANKS_AND_COMMENTS = re.compile(r"^(?://.*|\s+)+", re.MULTILINE)
+_INDENTS_AND_COMMENTS = re.compile(r"^(?://.*|\s+)+", re.MULTILINE)
+_AROUND_SIGNS = re.compile(r" ?([=<>*?:&|!,;{}()\[\]]+) ?")
 _STYLES = ("theme.css", "notebook/page/panel.css", "notebook/page/live.css", "notebook/page/card.css")
 
 
@@ -38,13 +39,23 @@ _STYLES = ("theme.css", "notebook/page/panel.css", "notebook/page/live.css", "no
 def script() -> str:
     """Return the script of live panels: one ES module that needs nothing else.
 
-    Without indents and the lines that are comments: it is sent with every panel.
+    Without comments and needless blanks: it is sent with every panel.
     """
     page = files("xpmnb.notebook").joinpath("page")
     whole = "\n".join(page.joinpath(name).read_text(encoding="utf-8") for name in _SCRIPTS)
-    return _BLANKS_AND_COMMENTS.sub("", whole)
+    return "\n".join(map(_squeezed, _INDENTS_AND_COMMENTS.sub("", whole).split("\n")))
 
 
 def style_files() -> tuple[str, ...]:
     """Return the names of the styles of live panels, for :func:`xpmnb.markup.style`."""
     return _STYLES
+
+
+def _squeezed(line: str) -> str:
+    # Strings in double quotes stay; templates and expressions would need a parser.
+    if any(mark in line for mark in "'`/\\"):
+        return line
+    parts = line.split('"')
+    return '"'.join(
+        part if place % 2 else _AROUND_SIGNS.sub(r"\1", part) for place, part in enumerate(parts)
+    )
