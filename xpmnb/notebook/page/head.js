@@ -45,7 +45,7 @@ class Head {
     this.said.title = text;
     // What is said stands in the place of the guess, so that there is room.
     this.percent.hidden = Boolean(text);
-    this.said.classList.toggle("xpm-lost", Boolean(lost));
+    this.said.className = `xpm-said ${lost ? "xpm-lost" : `xpm-is-${said?.tone}`}`;
   }
 
   tick() {
