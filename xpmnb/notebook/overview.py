@@ -11,7 +11,8 @@ from xpmnb.notebook.cells import in_kernel
 from xpmnb.notebook.experiment_page import experiment_html
 from xpmnb.notebook.feed import PanelFeed
 from xpmnb.notebook.recorded import row_of_record
-from xpmnb.notebook.rows import headline
+from xpmnb.notebook.rows import Row, headline
+from xpmnb.notebook.watched import row_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -39,7 +40,7 @@ def show_run(title: str, run: Run, records: Iterable[JobRecord]) -> bool:
     """
     if not in_kernel():
         return False
-    rows = [row_of_record(each, run.needs.get(each.identifier, ())) for each in records]
+    rows = [_row(each, run) for each in records]
     handles = [*run.failed.copy().values(), *run.live.copy()]
     feeds = [each for each in run.observers if isinstance(each, PanelFeed)]
     if not any(feed.show_all(rows, handles, title) for feed in feeds):
@@ -50,3 +51,11 @@ def show_run(title: str, run: Run, records: Iterable[JobRecord]) -> bool:
             }
         )
     return True
+
+
+def _row(record: JobRecord, run: Run) -> Row:
+    """Return the row of a job; a handle that somebody still holds knows more than the index."""
+    handle = run.handles.get(record.identifier)
+    if handle is not None and handle.state.is_final:
+        return row_of(handle)
+    return row_of_record(record, run.needs.get(record.identifier, ()))
