@@ -32,7 +32,12 @@ _SCRIPTS = (
 )
 _INDENTS_AND_COMMENTS = re.compile(r"^(?://.*|\s+)+", re.MULTILINE)
 _AROUND_SIGNS = re.compile(r" ?([=<>*?:&|!,;{}()\[\]]+) ?")
-_STYLES = ("theme.css", "notebook/page/panel.css", "notebook/page/live.css", "notebook/page/card.css")
+_STYLES = (
+    "theme.css",
+    "notebook/page/panel.css",
+    "notebook/page/live.css",
+    "notebook/page/card.css",
+)
 
 
 @cache
