@@ -24,6 +24,8 @@ class Head {
     const share = tally.counts.running ? Math.min(1, tally.fraction / tally.counts.running) : 1;
     this.overall.style.setProperty("--xpm-part", `${Math.round(100 * share)}%`);
     this.drawSaid();
+    // Without a kernel there is nothing to press, and its loss needs the room.
+    this.actions.hidden = Boolean(lost);
     this.stop.hidden = tally.final === tally.total || tally.total < 2;
     this.stop.disabled = Boolean(lost) || !tally.stoppable || this.isPending("stop-all");
     this.retry.hidden = !tally.retryable || tally.total < 2;
