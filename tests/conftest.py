@@ -9,6 +9,14 @@ import pytest
 DEADLINE_S = 5.0
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print the figures that tests recorded: they are no reason to fail, but are to be seen."""
+    for report in terminalreporter.getreports("passed"):
+        for name, text in report.user_properties:
+            if name == "figures":
+                terminalreporter.write_line(f"FIGURES {text}")
+
+
 @pytest.fixture(autouse=True)
 def _no_thread_is_left() -> Iterator[None]:
     """Fail a test that leaves a thread behind: whoever starts a thread ends it.
