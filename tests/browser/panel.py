@@ -1,4 +1,4 @@
-"""A panel as a person meets it on a page: by roles, names and words, not by its classes.
+"""A panel as a person meets it on a page: by roles, names and words, hardly by its classes.
 
 What the page is made of is known here only, so that another page costs changes in one file.
 """
@@ -10,10 +10,13 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.page import DEADLINE_S
 
-# The outermost one: what is drawn live may lie inside the saved form of the same panel.
+# The outermost one: what is drawn live lies inside the saved form of the same panel.
 PANEL = ".xpm-panel:not(.xpm-panel .xpm-panel)"
 SERIOUS = ("serious", "critical")
 GONE = re.compile("kernel (has stopped|does not answer)", re.IGNORECASE)
+JOBS = re.compile(r"^[\d,]+ jobs?\b")
+# The page takes no answer that comes sooner after its question: a double click is none.
+READING_MS = 400
 
 expect.set_options(timeout=DEADLINE_S * 1000)
 
@@ -40,8 +43,13 @@ class PanelOnPage:
 
     @property
     def rows(self) -> Locator:
-        """The rows of jobs that are drawn."""
-        return self.root.locator("tbody").get_by_role("row").filter(visible=True)
+        """The rows of jobs that are drawn, without headings, groups and cards."""
+        return (
+            self.root.get_by_role("row")
+            .filter(has_not=self.page.get_by_role("columnheader"))
+            .filter(has_not=self.page.get_by_role("button", name=re.compile("^Jobs with ")))
+            .filter(has_not=self.page.get_by_role("tablist"))
+        )
 
     def row(self, words: str) -> Locator:
         """Return the rows that say something."""
@@ -50,11 +58,7 @@ class PanelOnPage:
     @property
     def headline(self) -> Locator:
         """The line that says how many jobs are in which state."""
-        return self.root.get_by_text(re.compile(r"^[\d,]+ jobs?\b")).filter(visible=True)
-
-    def text(self) -> str:
-        """Return all that can be read."""
-        return self.root.inner_text()
+        return self.root.get_by_text(JOBS).filter(visible=True).first
 
     def await_headline(self, words: str) -> None:
         """Wait until the headline says something, such as ``3 jobs: 1 done, 2 running``."""
@@ -64,11 +68,21 @@ class PanelOnPage:
         """Wait until the row that says something is in a state."""
         expect(self.row(words)).to_contain_text(state)
 
+    def await_rows(self, *words: str) -> None:
+        """Wait until the rows are these, in this order."""
+        expect(self.rows).to_contain_text(list(words))
+
     def await_gone(self) -> None:
         """Wait until it says that the kernel is no more, and offers nothing that needs one."""
         expect(self.root.get_by_text(GONE).filter(visible=True).first).to_be_visible()
-        for button in self.stop_buttons.all():
+        needing = self.root.get_by_role("button", name=re.compile("^(Stop|Retry) "))
+        for button in needing.all():
             expect(button).to_be_disabled()
+
+    @property
+    def status(self) -> Locator:
+        """What is read aloud to those who do not see the panel."""
+        return self.root.get_by_role("status")
 
     # --- what a person does
 
@@ -78,17 +92,87 @@ class PanelOnPage:
         return self.rows.get_by_role("button", name=re.compile("^Stop "))
 
     def stop(self, words: str) -> None:
-        """Press the stop button of the row that says something."""
-        self.row(words).get_by_role("button", name=re.compile("^Stop ")).click()
+        """Stop the job of the row that says something."""
+        button = self.row(words).get_by_role("button", name=re.compile("^Stop "))
+        button.click()
+        self.answer("Stop", button)
+
+    def stop_all(self) -> None:
+        """Stop all jobs."""
+        button = self.root.get_by_role("button", name="Stop all")
+        button.click()
+        self.answer("Stop all", button)
+
+    def retry(self, words: str) -> None:
+        """Run the failed job of the row that says something once more."""
+        button = self.row(words).get_by_role("button", name=re.compile("^Retry "))
+        button.click()
+        self.answer("Retry", button)
+
+    def retry_failed(self) -> None:
+        """Run all failed jobs once more."""
+        button = self.root.get_by_role("button", name=re.compile("^Retry failed"))
+        button.click()
+        self.answer("Retry", button)
+
+    def question(self) -> Locator:
+        """Return what the panel asks before it does what cannot be undone."""
+        return self.root.get_by_role("group", name=re.compile(r"\?|\."))
+
+    def answer(self, word: str, asked_by: Locator | None = None) -> None:
+        """Answer the panel's question, if it asks one instead of doing what the button says."""
+        question = self.question()
+        if asked_by is not None:
+            disabled = self.root.locator("button:disabled").and_(asked_by)
+            expect(question.or_(disabled).first).to_be_attached()
+            if question.count() == 0:
+                return
+        question.get_by_role("button", name=word, exact=True).click(delay=READING_MS)
+        expect(question).to_have_count(0)
+
+    def open_card(self, words: str) -> Locator:
+        """Open the row that says something to a card, and return the card."""
+        toggle = self.row(words).get_by_role("button", name=re.compile("^Details of "))
+        toggle.click()
+        expect(toggle).to_have_attribute("aria-expanded", "true")
+        return self.card(words)
+
+    def card(self, words: str) -> Locator:
+        """Return the open card whose text has these words."""
+        cards = self.root.get_by_role("row").filter(has=self.page.get_by_role("tablist"))
+        return cards.filter(has_text=words)
+
+    def filter(self, text: str) -> None:
+        """Show only the jobs that have a text."""
+        self.root.get_by_role("searchbox", name="Filter by text").fill(text)
+
+    def filter_state(self, state: str) -> None:
+        """Show only the jobs in a state; once more shows all."""
+        self.root.get_by_role("button", name=re.compile(rf"^[\d,]+ {state}$")).click()
+
+    def sort(self, column: str) -> None:
+        """Sort by a column; once more sorts downwards, and a third time not at all."""
+        self.root.get_by_role("columnheader").get_by_role("button", name=column).click()
+
+    def group_by(self, tag: str) -> None:
+        """Put the jobs that have one value of a tag together."""
+        self.root.get_by_role("combobox", name="Group by").select_option(label=tag)
+
+    @property
+    def groups(self) -> Locator:
+        """The heads of groups."""
+        heads = self.page.get_by_role("button", name=re.compile("^Jobs with "))
+        return self.root.get_by_role("row").filter(has=heads)
+
+    def view(self, name: str) -> None:
+        """Show another view: ``Jobs``, ``Timeline`` or ``Graph``."""
+        views = self.root.get_by_role("group", name="View")
+        views.get_by_role("button", name=name, exact=True).click()
 
     # --- what it is made of
 
-    def is_live(self) -> bool:
-        """Tell whether it can be acted on: a saved table has no buttons."""
-        return self.root.get_by_role("button").count() > 0
-
     def violations(self) -> list[str]:
-        """Return what axe-core finds serious, each with the elements that it is about."""
+        """Return what axe-core finds serious, each with the element that it is about."""
         axe = files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
         self.page.evaluate(axe)
         answer = self.root.evaluate(
