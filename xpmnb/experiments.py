@@ -15,6 +15,7 @@ from xpmnb.core.options import PLAIN, SubmitOptions
 from xpmnb.core.state import state_of
 from xpmnb.errors import FailedExperiment, SubmissionError
 from xpmnb.experiment_bounds import find_bounds
+from xpmnb.records.states import JobState
 from xpmnb.run_control import RunControl
 from xpmnb.scheduler.runs import Lane, Run
 from xpmnb.scheduler.scheduler import Scheduler
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from xpmnb.core.options import CodePolicy
+    from xpmnb.scheduler.jobs import Job
     from xpmnb.scheduler.launcher import Launcher
 
 _scheduler = Scheduler()
@@ -156,7 +158,7 @@ class experiment(RunControl):  # noqa: N801 (reads like the verb that it is)
         self.workspace.create()
         layout = self.workspace.create_run(self.name)
         observers = seam.attach_observers(self._note, layout)
-        run = Run(layout, self._lane, observers, self._as_current)
+        run = Run(layout, self._lane, observers, self._as_current, self._submit_again)
         with current.lock:
             self._run = run
             before = current.enter(self._key, self)
@@ -310,6 +312,18 @@ class experiment(RunControl):  # noqa: N801 (reads like the verb that it is)
             if run.closing:
                 _scheduler.close_run(run)  # it may have waited for this submission
         return outputs
+
+    def _submit_again(self, job: Job) -> Job:
+        """Submit the task of a failed job once more, and before it what it waited for in vain."""
+        newest: Job = state_of(job.task).job
+        if newest is not job and newest.state != JobState.ERROR:
+            return newest  # submitted again already
+        for needed in job.dependencies:
+            if needed.state == JobState.ERROR and needed.task is not None:
+                self._submit_again(needed)
+        self.submit_task(job.task, job.options)
+        again: Job = state_of(job.task).job
+        return again
 
     def _refuse(self) -> NoReturn:
         message = f"{self!r} takes no tasks any more: start it again"

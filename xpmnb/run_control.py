@@ -60,6 +60,23 @@ class RunControl(RunTables):
         """
         return find_job(identifier, self._started().handles, self.workspace.iter_job_layouts())
 
+    def retry_failed(self) -> list[Job]:
+        """Submit the tasks of all failed jobs of this run once more, and return at once.
+
+        As :meth:`Job.retry` does for each; what others wait for comes first.
+
+        Returns
+        -------
+        list of Job
+            The handles of the new runs, in the order in which the jobs had failed.
+
+        Raises
+        ------
+        SubmissionError
+            If the experiment is closed.
+        """
+        return [job.retry() for job in self.failed]
+
     def cancel(self) -> int:
         """Ask all jobs of this run that have not ended to stop, and return at once.
 

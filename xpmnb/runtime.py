@@ -16,6 +16,7 @@ from xpmnb import ownership
 from xpmnb.arguments import arguments_to_json
 from xpmnb.records.events import Event, Metrics, Notice, Progress
 from xpmnb.records.task_outputs import TaskOutput
+from xpmnb.trails import Trails, follow
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -63,6 +64,7 @@ class JobContext:
         "progress",
         "stderr",
         "stdout",
+        "trails",
     )
 
     def __init__(
@@ -90,6 +92,8 @@ class JobContext:
         """Newest progress of each level: fraction done (None if unknown) and words."""
         self.metrics: dict[str, Number] = {}
         """Last value of each metric."""
+        self.trails: Trails = {}
+        """The course of each metric."""
         self.places: dict[int, tuple[object, tuple[str, ...]]] = {}
         """The task's objects by ``id``, each with the path to it, once they are built."""
         self.is_resumable = False
@@ -146,6 +150,7 @@ class JobContext:
             step = self._steps
         self._steps = step + 1
         self.metrics.update(values)
+        follow(self.trails, values)
         self._changed()
         self.write(Metrics(time.time(), self.attempt, step, values))
 

@@ -93,7 +93,10 @@ def make_job(task: Any, place: Place, options: SubmitOptions) -> tuple[Job, Any]
     job = Job(layout, task, shown, place.launcher, place.cancel)
     job.note = take_over_former(task, layout)
     job.params = flatten(task)
-    job.dependencies = dependencies
+    job.options = options
+    if dependencies:
+        job.dependencies = dependencies
+        job.needs = tuple([each.id for each in dependencies])
     if options.environ:
         job.environ.update(options.environ)
     state = state_of(task)

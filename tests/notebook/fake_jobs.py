@@ -4,6 +4,8 @@ import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
+from xpmnb.trails import Trail, follow
+
 
 class Word:
     """A state or a reason: what has a value."""
@@ -30,11 +32,17 @@ class FakeJob:
         self.code_changed = False
         self.progress: list[tuple[float | None, str]] = []
         self.metrics: dict[str, object] = {}
+        self.trails: dict[str, Trail] = {}
+        self.needs: tuple[str, ...] = ()
+        self.is_resumable = False
+        self.can_retry = False
         self.retry_count = 0
+        self.submitted_at: float | None = 999.0
         self.started_at: float | None = None
         self.ended_at: float | None = None
         self.stopping = False
         self.on_cancel: Callable[[], None] = lambda: None
+        self.on_retry: Callable[[], None] = lambda: None
 
     def run(self) -> None:
         """Begin."""
@@ -48,6 +56,16 @@ class FakeJob:
         """End badly."""
         self.ended_at, self.failure_reason, self.message = 1_002.5, Word(reason), message
         self.state = Word("error")
+        self.can_retry = True
+
+    def log(self, **values: float) -> None:
+        """Take metrics."""
+        self.metrics.update(values)
+        follow(self.trails, values)
+
+    def retry(self) -> None:
+        """Ask to be run again."""
+        self.on_retry()
 
     def cancel(self) -> None:
         """Ask to stop."""

@@ -4,12 +4,15 @@ import logging
 import threading
 from collections.abc import Callable, Iterator
 from functools import partial
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.notebook.fake_jobs import FakeJob
+from xpmnb.notebook import board as board_module
 from xpmnb.notebook import feed as feed_module
-from xpmnb.notebook.cell_panel import BEAT_S, OnAction
+from xpmnb.notebook.cell_panel import BEAT_S, Face, OnMessage
 from xpmnb.notebook.feed import PanelFeed
 from xpmnb.notebook.rows import Row
 
@@ -19,30 +22,55 @@ DEADLINE_S = 10.0
 class FakeView:
     """Records what it is told to draw."""
 
-    def __init__(self, rows: list[Row], on_action: OnAction) -> None:
+    def __init__(self, rows: list[Row], on_message: OnMessage, face: Face) -> None:
         self.rows = rows
-        self.click = on_action
+        self.hear = on_message
+        self.face = face
+        self.mark = "xpm-mount-here"
         self.log: list[str] = []
         self.sent: list[list[Row]] = []
+        self.messages: list[dict[str, Any]] = []
         self.html = ""
         self.threads: list[str] = []
         self.was_settled = threading.Event()
         self.broken = False
+        self.packed: list[Row] = []
 
-    def show(self) -> None:
+    def click(self, action: str, *keys: str) -> None:
+        self.hear({"action": action, "keys": list(keys)})
+
+    def said(self) -> list[str]:
+        return [each["text"] for message in self.messages for each in message.get("said", ())]
+
+    def show(self, html: str, plain: str) -> None:
         self.log.append("show")
+        self.html = f"{plain}\n{html}"
 
-    def send_rows(self, changed: list[Row]) -> None:
+    def send(self, message: dict[str, Any]) -> None:
         if self.broken:
             raise RuntimeError("the page is gone")
         self.log.append("send")
-        self.sent.append(changed)
+        self.messages.append(message)
+        self.sent.append(message["changed"])
         self.threads.append(threading.current_thread().name)
 
-    def settle(self, html: str, plain: str) -> None:
-        self.log.append("settle")
+    def publish(self, html: str, plain: str, *, final: bool) -> None:
+        self.log.append("settle" if final else "publish")
         self.html = f"{plain}\n{html}"
-        self.was_settled.set()
+        if final:
+            self.was_settled.set()
+
+    def pack(self) -> None:
+        self.log.append("pack")
+        self.packed = list(self.rows)
+        self.rows.clear()
+
+    def unpack(self) -> None:
+        self.log.append("unpack")
+        self.rows[:] = self.packed
+
+    def close(self) -> None:
+        self.log.append("close")
 
 
 class Notebook:
@@ -50,11 +78,14 @@ class Notebook:
 
     def __init__(self) -> None:
         self.cell: str | None = "cell 1"
+        self.place: str | None = None
         self.views: list[FakeView] = []
-        self.feed = PanelFeed(self.open_view, cell=lambda: self.cell)
+        self.feed = PanelFeed(
+            self.open_view, cell=lambda: self.cell, place=lambda: self.place, note="A note."
+        )
 
-    def open_view(self, rows: list[Row], on_action: OnAction) -> FakeView:
-        self.views.append(FakeView(rows, on_action))
+    def open_view(self, rows: list[Row], on_message: OnMessage, face: Face) -> FakeView:
+        self.views.append(FakeView(rows, on_message, face))
         return self.views[-1]
 
     def submit(self, *numbers: int) -> list[FakeJob]:
@@ -62,6 +93,12 @@ class Notebook:
         for job in jobs:
             self.feed.submitted(job)
         return jobs
+
+    def finish_clicks(self) -> None:
+        """Wait until what was clicked is carried out."""
+        done = threading.Event()
+        self.feed._commands.add(done.set)
+        assert done.wait(DEADLINE_S)
 
     def tell(self, job: FakeJob, change: Callable[[], None]) -> None:
         change()
@@ -172,10 +209,11 @@ def test_a_panel_with_unfinished_jobs_shows_signs_of_life(notebook: Notebook) ->
     (job,) = notebook.submit(0)
     job.run()
     notebook.feed.flush()
-    [panel] = notebook.feed._panels
+    [panel] = notebook.feed._board.panels
+    panel.publishing.heard = True
     before = len(notebook.views[0].sent)
     assert panel.paint() == 0
-    panel.sent_at -= BEAT_S
+    panel._sent_at -= BEAT_S
     assert panel.paint() == 1
     assert notebook.views[0].sent[before:] == [[]]
     assert panel.paint() == 0
@@ -190,14 +228,14 @@ def test_flush_settles_what_has_ended(notebook: Notebook) -> None:
     # Not even told: flush looks for itself.
     done.finish()
     notebook.feed.flush()
-    assert notebook.views[0].log[-2:] == ["send", "settle"]
+    assert notebook.views[0].log[-3:] == ["send", "settle", "pack"]
     assert "1 job: 1 done" in notebook.views[0].html
     assert "settle" not in notebook.views[1].log
 
 
 def test_a_panel_settles_by_itself(notebook: Notebook, monkeypatch: pytest.MonkeyPatch) -> None:
     """Some time after its last job ended a panel becomes a plain table, with nobody waiting."""
-    monkeypatch.setattr(feed_module, "GRACE_S", 0.0)
+    monkeypatch.setattr(board_module, "GRACE_S", 0.0)
     (job,) = notebook.submit(0)
     notebook.tell(job, job.finish)
     assert notebook.views[0].was_settled.wait(DEADLINE_S)
@@ -212,7 +250,7 @@ def test_a_settled_panel_comes_back(notebook: Notebook) -> None:
     notebook.feed.flush()
     view = notebook.views[0]
     assert len(notebook.views) == 1
-    assert view.log.count("show") == 2
+    assert view.log.count("unpack") == 1
     assert [row["word"] for row in view.rows] == ["done", "waiting"]
     notebook.tell(second, second.fail)
     notebook.feed.flush()
@@ -232,10 +270,10 @@ def test_a_panel_about_to_come_back_is_not_forgotten(
     notebook.submit(1)
     notebook.cell = "cell 2"
     notebook.submit(2)
-    notebook.feed._unlink(notebook.feed._panels[-1], [])
+    notebook.feed._board._unlink(notebook.feed._board.panels[-1], [])
     notebook.feed.flush()
     assert [row["word"] for row in notebook.views[0].rows] == ["done", "waiting"]
-    assert notebook.views[0].log[-2:] == ["show", "send"]
+    assert "unpack" in notebook.views[0].log
 
 
 def test_the_same_job_again_has_one_row(notebook: Notebook) -> None:
@@ -260,17 +298,17 @@ def test_a_job_of_two_cells_is_shown_in_both(notebook: Notebook) -> None:
 
 
 def test_settled_panels_release_their_jobs(notebook: Notebook) -> None:
-    """Of a panel that settled nothing is kept once another cell has submitted."""
+    """A panel that settled keeps no handle of a job that is done."""
     (job,) = notebook.submit(0)
     job.finish()
     notebook.feed.flush()
-    assert not notebook.feed._panels_of
+    assert not notebook.feed._board._panels_of
     notebook.cell = "cell 2"
     (other,) = notebook.submit(1)
     other.finish()
     notebook.feed.flush()
-    assert [panel.cell for panel in notebook.feed._panels] == ["cell 2"]
-    assert not notebook.feed._panels[0].jobs
+    assert [panel.jobs for panel in notebook.feed._board.panels] == [{}, {}]
+    assert [view.rows for view in notebook.views] == [[], []]
 
 
 def test_clicks_only_ask(notebook: Notebook) -> None:
@@ -281,11 +319,16 @@ def test_clicks_only_ask(notebook: Notebook) -> None:
     job.on_cancel = lambda: asked.append("stop")
     view.click("stop", "no such key")
     view.click("explode", job.id)
+    for odd in ({}, {"action": 3}, {"action": "stop", "keys": 7}, {"action": "look", "cards": {}}):
+        view.hear(odd)
+    notebook.finish_clicks()
     assert asked == []
     view.click("stop", job.id)
+    notebook.finish_clicks()
     assert asked == ["stop"]
     notebook.feed.flush()
     assert view.rows[0]["word"] == "stopping"
+    assert view.said()[-1] == "Asked 1 job to stop."
 
 
 def test_a_late_page_gets_all_rows(notebook: Notebook) -> None:
@@ -293,7 +336,7 @@ def test_a_late_page_gets_all_rows(notebook: Notebook) -> None:
     jobs = notebook.submit(0, 1, 2)
     notebook.tell(jobs[0], jobs[0].finish)
     notebook.feed.flush()
-    notebook.views[0].click("sync", "")
+    notebook.views[0].click("sync")
     notebook.feed.flush()
     assert [row["key"] for row in notebook.views[0].sent[-1]] == [job.id for job in jobs]
 
@@ -346,7 +389,7 @@ def test_a_dead_panel_stops_nothing(notebook: Notebook, caplog: pytest.LogCaptur
 def test_a_view_that_cannot_open_stops_nothing(caplog: pytest.LogCaptureFixture) -> None:
     """Where no view can be made, submissions go on and one message is logged."""
 
-    def refuse(_: list[Row], __: OnAction) -> FakeView:
+    def refuse(_: list[Row], __: OnMessage, ___: Face) -> FakeView:
         raise RuntimeError("no comm")
 
     feed = PanelFeed(refuse, cell=lambda: "cell")
@@ -370,3 +413,135 @@ def test_many_panels_share_the_budget(notebook: Notebook, monkeypatch: pytest.Mo
     seen = {view: len(view.sent) for view in notebook.views}
     notebook.feed.closed()
     assert all(len(view.sent) > seen[view] for view in notebook.views)
+
+
+def test_a_panel_is_a_whole_table_from_the_beginning(notebook: Notebook) -> None:
+    """What is displayed first shows the first job, without any page; flushing renews it."""
+    notebook.submit(0)
+    view = notebook.views[0]
+    assert view.log[0] == "show"
+    assert "1 job: 1 waiting" in view.html
+    assert view.mark in view.html
+    notebook.submit(1)
+    notebook.feed.flush()
+    assert "2 jobs: 2 waiting" in view.html
+    assert "A note." in view.html
+
+
+def test_a_page_that_draws_the_panel_needs_no_tables(notebook: Notebook) -> None:
+    """Once a page has asked for the rows, flushing publishes no table until all has ended."""
+    (job,) = notebook.submit(0)
+    view = notebook.views[0]
+    view.click("sync")
+    notebook.feed.flush()
+    before = view.log.count("publish")
+    notebook.tell(job, job.run)
+    notebook.feed.flush()
+    assert view.log.count("publish") == before
+    notebook.tell(job, job.finish)
+    notebook.feed.flush()
+    assert view.log.count("settle") == 1
+
+
+def test_a_cell_that_runs_again_closes_its_earlier_panel(notebook: Notebook) -> None:
+    """The output of the earlier execution is gone: its view is closed, and its jobs are let go."""
+    notebook.place = "place"
+    (job,) = notebook.submit(0)
+    notebook.cell = "cell 1, again"
+    again = notebook.submit(0)
+    notebook.feed.flush()
+    notebook.tell(again[0], again[0].run)
+    notebook.feed.flush()
+    assert notebook.views[0].log[-1] == "close"
+    assert notebook.views[1].rows[0]["word"] == "running"
+    assert [panel.view for panel in notebook.feed._board.panels] == [notebook.views[1]]
+    assert len(notebook.feed._board._panels_of[job.id]) == 1
+
+
+def test_a_failed_job_is_retried_in_its_panel(notebook: Notebook) -> None:
+    """Whatever cell runs, a retried job is shown in its own row, in settled panels as well."""
+    (job,) = notebook.submit(0)
+    notebook.tell(job, job.fail)
+    notebook.feed.flush()
+    notebook.cell = "cell 2"
+    (other,) = notebook.submit(1)
+    notebook.tell(other, other.run)
+    again = FakeJob(0)
+    job.on_retry = lambda: notebook.feed.submitted(again)
+    notebook.views[0].click("retry", job.id)
+    notebook.finish_clicks()
+    notebook.tell(again, again.run)
+    notebook.feed.flush()
+    assert [row["word"] for row in notebook.views[0].rows] == ["running"]
+    assert [row["key"] for row in notebook.views[1].rows] == [other.id]
+    assert "1 job submitted again." in notebook.views[0].said()
+
+
+def test_all_failed_jobs_are_retried_and_all_others_stopped(notebook: Notebook) -> None:
+    """The two buttons of the head are for all jobs of the panel that they concern."""
+    jobs = notebook.submit(0, 1, 2, 3)
+    called: list[str] = []
+    for number, job in enumerate(jobs):
+        job.on_retry = partial(called.append, f"retry {number}")
+        job.on_cancel = partial(called.append, f"stop {number}")
+    jobs[0].fail()
+    jobs[1].finish()
+    notebook.feed.flush()
+    view = notebook.views[0]
+    view.click("retry-failed")
+    notebook.finish_clicks()
+    assert called == ["retry 0"]
+    view.click("stop-all")
+    notebook.finish_clicks()
+    assert called == ["retry 0", "stop 3", "stop 2"]
+
+
+def test_a_retry_that_fails_is_said(notebook: Notebook, caplog: pytest.LogCaptureFixture) -> None:
+    """Whatever a submission raises stands in the panel, and the next click is heard."""
+    (job,) = notebook.submit(0)
+    notebook.tell(job, job.fail)
+    notebook.feed.flush()
+
+    def refuse() -> None:
+        raise ValueError("the disk is full")
+
+    job.on_retry = refuse
+    with caplog.at_level(logging.WARNING, "xpmnb"):
+        notebook.views[0].click("retry", job.id)
+        notebook.finish_clicks()
+    notebook.views[0].click("stop", job.id)
+    notebook.finish_clicks()
+    notebook.feed.flush()
+    assert notebook.views[0].said() == [
+        "train was not run again: the disk is full",
+        "Nothing to stop: they have ended already.",
+    ]
+
+
+def test_an_overview_shows_all_cells(notebook: Notebook) -> None:
+    """A panel of the whole run takes in what any cell submits, and has its own title."""
+    (first,) = notebook.submit(0)
+    assert notebook.feed.show_all([], [first], "digits")
+    notebook.cell = "cell 2"
+    notebook.submit(1)
+    notebook.feed.flush()
+    cell_1, overview, cell_2 = notebook.views
+    assert overview.face.title == "digits"
+    assert [len(view.rows) for view in (cell_1, overview, cell_2)] == [1, 2, 1]
+    notebook.feed.closed()
+    assert not notebook.feed.show_all([], [], "digits")
+
+
+def test_a_closed_run_still_answers(tmp_path: Path) -> None:
+    """Once the run is closed a page can still open cards; what asks for a run is refused."""
+    notebook = Notebook()
+    (job,) = notebook.submit(0)
+    job.path = tmp_path
+    (tmp_path / f"{tmp_path.parent.name}.out").write_text("printed\n")
+    notebook.tell(job, job.fail)
+    notebook.feed.closed()
+    view = notebook.views[0]
+    view.hear({"action": "look", "view": "a", "cards": [job.id], "drawings": []})
+    assert view.messages[-1]["cards"][job.id]["key"] == job.id
+    view.click("retry", job.id)
+    assert view.said() == ["The experiment is closed: run its cells again."]

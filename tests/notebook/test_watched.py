@@ -5,7 +5,8 @@ import math
 
 from tests.notebook.fake_jobs import FakeJob, Word
 from xpmnb.notebook.table import table_html
-from xpmnb.notebook.watched import TAGS_LIMIT, row_of, value_text
+from xpmnb.notebook.values import value_text
+from xpmnb.notebook.watched import TAGS_LIMIT, row_of
 
 
 class Unprintable:

@@ -1,4 +1,4 @@
-"""The panel of one execution of a cell: which jobs it shows, and which rows are out of date.
+"""One panel: the jobs that it shows, which of its rows are out of date, and who looks closer.
 
 How it is drawn is the view's affair: nothing here knows widgets. When it is painted is decided by
 ``feed.py``.
@@ -8,9 +8,15 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
-from typing import Protocol
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
 
+from xpmnb.notebook.commands import ACTIONS, Saying, carry_out
+from xpmnb.notebook.looking import LinkFinder, Looking
+from xpmnb.notebook.outlook import Outlook
+from xpmnb.notebook.pictures import PICTURES
+from xpmnb.notebook.publishing import Publishing
 from xpmnb.notebook.rows import Row, headline
 from xpmnb.notebook.table import table_html
 from xpmnb.notebook.watched import WatchedJob, row_of
@@ -20,74 +26,134 @@ from xpmnb.notebook.watched import WatchedJob, row_of
 BEAT_S = 5.0
 
 
+@dataclass(frozen=True, slots=True)
+class Face:
+    """What a panel says of itself. Immutable; any thread."""
+
+    title: str = ""
+    """What it shows; empty for the jobs of a cell."""
+    note: str = ""
+    """What stands below the table."""
+    views: tuple[str, ...] = ("jobs", *PICTURES)
+    """What it can show of its jobs."""
+
+
+PLAIN_FACE = Face()
+"""That of the jobs of a cell."""
+
+
 class PanelView(Protocol):
-    """Draws one panel. Only the thread of the feed calls it, but for the first `show`."""
+    """Draws one panel. Only the thread of the feed calls it, but for `show`."""
 
     @property
     def rows(self) -> list[Row]:
-        """The list of all rows, which the feed keeps up to date in place."""
+        """The list of all rows, which the panel keeps up to date in place."""
         ...
 
-    def show(self) -> None:
-        """Display the live table, or bring it back in the place where it was settled."""
+    @property
+    def mark(self) -> str:
+        """The class of the elements in which pages draw the live panel."""
         ...
 
-    def send_rows(self, changed: list[Row]) -> None:
-        """Redraw these rows; `rows` holds them already."""
+    def show(self, html: str, plain: str) -> None:
+        """Display the panel in the output of the running cell."""
         ...
 
-    def settle(self, html: str, plain: str) -> None:
-        """Put a page without life in the live table's place, and keep little."""
+    def send(self, message: dict[str, Any]) -> None:
+        """Send a message to all pages."""
+        ...
+
+    def publish(self, html: str, plain: str, *, final: bool) -> None:
+        """Renew what a page without kernel shows; `final` once all jobs have ended."""
+        ...
+
+    def pack(self) -> None:
+        """Keep the rows in little room."""
+        ...
+
+    def unpack(self) -> None:
+        """Have the rows in their list again."""
+        ...
+
+    def close(self) -> None:
+        """Give up the panel: its output is gone."""
         ...
 
 
-# Called with the action and the row's key when a person clicks; from any thread.
-OnAction = Callable[[str, str], None]
-OpenView = Callable[[list[Row], OnAction], PanelView]
+# Called with what a page says; from any thread.
+OnMessage = Callable[[Mapping[str, Any]], None]
+OpenView = Callable[[list[Row], OnMessage, Face], PanelView]
+
+
+class Painter(Protocol):
+    """Paints panels, and carries out what a person asks for. Any thread."""
+
+    def heed(self, panel: Panel) -> None:
+        """Paint a panel soon: somebody looks at it, or something was said."""
+        ...
+
+    def enqueue(self, panel: Panel, command: Callable[[], None]) -> bool:
+        """Carry out a click on a panel soon, in another thread; false if it is too late."""
+        ...
 
 
 class Panel:
-    """The jobs that one execution of a cell submitted, and the view that shows them.
+    """Jobs that are shown together, and the view that shows them.
 
-    Threads: `add` and `release` under the feed's lock, `act` anywhere, all else by the painter.
+    Threads: `add` and `release` under the feed's lock, `hear` anywhere, all else by the painter.
 
     Parameters
     ----------
-    cell : str or None
-        The execution that the panel belongs to.
-    open_view : callable
-        Makes the view of given rows.
-    first : WatchedJob
-        The job whose submission opens the panel.
-    wake : callable
-        Wakes the painter.
-    note : str
-        What stands below the final table.
+    view : callable
+        Makes the view from what pages are to call.
+    face : Face
+        What it says of itself.
+    painter : Painter
+        Is told when there is something to paint or to do.
+    outlook : Outlook
+        Expects the ends of jobs.
     """
 
     def __init__(
         self,
-        cell: str | None,
-        open_view: OpenView,
-        first: WatchedJob,
-        wake: Callable[[], None],
-        *,
-        note: str = "",
+        view: Callable[[OnMessage], PanelView],
+        face: Face,
+        painter: Painter,
+        outlook: Outlook,
     ) -> None:
-        self.cell = cell
-        self._note = note
+        self.face = face
+        self.cell: str | None = None
+        """The execution of a cell that it belongs to; None for an overview."""
+        self.place: str | None = None
+        """The cell in whose output it is, where that is known."""
         self.jobs: dict[str, WatchedJob] = {}
+        """The handles of jobs that have not ended, or failed; of others until it is settled."""
         # Keys of the jobs that had not ended when they were last looked at.
         self.live: set[str] = set()
         self.dead = False
+        self.is_replaced = False
+        """Whether its cell was run again, so that its output is gone."""
         self.settled = False
         self.final_since: float | None = None
-        self.sent_at = time.monotonic()
-        self._wake = wake
-        self._places: dict[str, int] = {first.id: 0}
+        self.publishing = Publishing()
+        self.looking = Looking(PICTURES)
+        self._sent_at = time.monotonic()
+        self._painter = painter
+        self._outlook = outlook
         self._pending: dict[str, None] = {}
+        self._sayings: list[Saying] = []
         self._resync = False
-        self.view = open_view([row_of(first)], self.act)
+        self._packed = False
+        self.view = view(self.hear)
+        self._places = self._find_places()
+
+    def begin_with(self, job: WatchedJob) -> None:
+        """Have a row before it is displayed."""
+        self._put(job, time.time())
+
+    def show(self) -> None:
+        """Display it; in the thread of the cell."""
+        self.view.show(*self._page())
 
     def add(self, job: WatchedJob) -> None:
         """Take one more job in, or the newest submission of one that is there."""
@@ -103,71 +169,156 @@ class Panel:
         self._pending.update(dict.fromkeys(list(self.live)))
 
     def paint(self) -> int:
-        """Bring the rows up to date and send those that changed; return the messages sent."""
+        """Send what is new: rows, what is looked at, what was said; return the messages sent."""
         pending, self._pending = self._pending, {}
         jobs = [self.jobs[key] for key in pending if key in self.jobs]
-        if not jobs and not self._resync:
-            return self._beat()
-        if self.settled:
-            self.view.show()
-            self._places = {row["key"]: place for place, row in enumerate(self.view.rows)}
-            self.settled = False
-        changed = [self._put(job) for job in jobs]
-        self.final_since = None if self.live else self.final_since or time.monotonic()
+        message = self._changes(jobs)
+        message.update(self._looked_at())
+        self._pack_if_idle()
+        sayings, self._sayings = self._sayings, []
+        if sayings:
+            message["said"] = [{"text": each.text, "tone": each.tone} for each in sayings]
+        if not message and self.beat_due() > time.monotonic():
+            return self._publish_if_due()
+        self.view.send({"changed": [], "now": time.time(), **message})
+        self._sent_at = time.monotonic()
+        return 1 + self._publish_if_due()
+
+    def _changes(self, jobs: list[WatchedJob]) -> dict[str, Any]:
+        """Bring rows up to date; return those that changed, or all for a page that asks."""
         resync, self._resync = self._resync, False
-        self.view.send_rows(list(self.view.rows) if resync else changed)
-        self.sent_at = time.monotonic()
+        if jobs or (self._packed and (resync or self.looking.is_active)):
+            self._unpack()
+        if jobs:
+            self.settled = False
+            before = len(self.view.rows)
+            now = time.time()
+            changed = [self._put(job, now) for job in jobs]
+            self.publishing.note_change(grown=len(self.view.rows) > before)
+            self.looking.note_rows()
+            self.final_since = None if self.live else self.final_since or time.monotonic()
+        if resync:
+            return {"changed": list(self.view.rows)}
+        return {"changed": changed} if jobs else {}
+
+    def _looked_at(self) -> dict[str, Any]:
+        if not self.looking.is_active:
+            return {}
+        rows = {row["key"]: row for row in self.view.rows}
+        return self.looking.news(rows, self.jobs, LinkFinder(rows))
+
+    def _publish_if_due(self) -> int:
+        due = self.publishing.due_at()
+        if due is None or due > time.monotonic() or self.settled:
+            return 0
+        self._publish(final=False)
         return 1
 
-    def _beat(self) -> int:
-        """Send a sign of life if one is due; return the messages sent."""
-        if self.beat_due() > time.monotonic():
-            return 0
-        self.view.send_rows([])
-        self.sent_at = time.monotonic()
-        return 1
+    def publish_now(self) -> None:
+        """Renew what a page without kernel shows, where no live page was heard of."""
+        if self.publishing.due_at() is not None and not self.publishing.heard:
+            self._publish(final=False)
+
+    def _publish(self, *, final: bool, end: str = "") -> None:
+        html, plain = self._page(end)
+        self.view.publish(html, plain, final=final)
+        self.publishing.note_published(html)
+
+    def _page(self, end: str = "") -> tuple[str, str]:
+        rows = self.view.rows
+        note = f"{self.face.note} {end}".strip()
+        html = table_html(
+            rows, note=note, now=time.time(), mark=self.view.mark, title=self.face.title
+        )
+        return html, headline(rows)
 
     def beat_due(self) -> float:
         """Return when the next sign of life is due, on the monotonic clock; never if all ended."""
-        return self.sent_at + BEAT_S if self.live and not self.dead else math.inf
+        return self._sent_at + BEAT_S if self.live and not self.dead else math.inf
+
+    def due_at(self) -> float:
+        """Return when the panel has something to do by the clock, on the monotonic clock."""
+        if self.dead:
+            return math.inf
+        looks = self.looking.period_s() if self.looking.is_active else None
+        publish = None if self.settled else self.publishing.due_at()
+        return min(
+            self.beat_due(),
+            math.inf if looks is None else time.monotonic() + looks,
+            math.inf if publish is None else publish,
+        )
 
     def release(self) -> list[WatchedJob]:
-        """Let the jobs go and return them; the panel is settled from now on."""
+        """Let the jobs go that are done, and return all; the panel is settled from now on."""
         jobs = list(self.jobs.values())
-        self.jobs = {}
+        self.jobs = {job.id: job for job in jobs if job.can_retry}
         self.settled = True
         self.final_since = None
         return jobs
 
     def settle(self, jobs: list[WatchedJob]) -> None:
-        """Send all rows once more, then put the final table in the live one's place."""
+        """Send all rows once more, then publish the final table, and keep little."""
+        now = time.time()
         for job in jobs:
-            self._put(job)
+            self._put(job, now)
         unfinished = sum(not row["final"] for row in self.view.rows)
-        rows = list(self.view.rows)
         # A message that the server dropped on the way would leave a row behind for ever.
-        self.view.send_rows(rows)
+        self.view.send({"changed": list(self.view.rows), "now": now, **self._looked_at()})
         end = f"The run was closed before {unfinished:,} of them ended." if unfinished else ""
-        note = f"{self._note} {end}".strip()
-        self.view.settle(table_html(rows, note=note, now=time.time()), headline(rows))
-        self._places = {}
+        self._publish(final=True, end=end)
+        self._pack_if_idle()
 
-    def act(self, action: str, key: str) -> None:
-        """Do what a click asks for, without waiting."""
-        job = self.jobs.get(key)
-        if action == "stop" and job is not None:
-            job.cancel()
-        elif action == "sync" and self.jobs:
+    def say(self, saying: Saying) -> None:
+        """Show for some seconds what came of an action. Any thread."""
+        self._sayings.append(saying)
+        self._painter.heed(self)
+
+    def hear(self, message: Mapping[str, Any]) -> None:
+        """Take what a page says, without waiting. Any thread."""
+        action = message.get("action")
+        if action == "sync":
             # A page that begins to listen late has missed messages.
+            self.publishing.heard = True
             self._resync = True
-            self._wake()
+            self.looking.begin_anew()
+            self._painter.heed(self)
+        elif action == "look":
+            view, cards, drawings = (message.get(name) for name in ("view", "cards", "drawings"))
+            self.looking.look(str(view), _texts(cards), _texts(drawings))
+            self._painter.heed(self)
+        elif action in ACTIONS:
+            keys = _texts(message.get("keys"))
+            jobs = list(self.jobs.values())
+            if not self._painter.enqueue(self, lambda: self.say(carry_out(action, keys, jobs))):
+                self.say(Saying("The experiment is closed: run its cells again.", "failed"))
 
-    def _put(self, job: WatchedJob) -> Row:
-        row = row_of(job)
+    def _put(self, job: WatchedJob, now: float) -> Row:
+        row = row_of(job, self._outlook, now)
         place = self._places.setdefault(job.id, len(self.view.rows))
         self.view.rows[place : place + 1] = [row]
-        if row["final"]:
-            self.live.discard(job.id)
-        else:
+        if not row["final"]:
             self.live.add(job.id)
+        elif job.id in self.live:
+            self.live.discard(job.id)
+            self._outlook.learn(job)
         return row
+
+    def _find_places(self) -> dict[str, int]:
+        return {row["key"]: place for place, row in enumerate(self.view.rows)}
+
+    def _pack_if_idle(self) -> None:
+        if self.settled and not self._packed and not self.looking.is_active:
+            self.view.pack()
+            self._packed = True
+            self._places = {}
+
+    def _unpack(self) -> None:
+        if self._packed:
+            self.view.unpack()
+            self._packed = False
+            self._places = self._find_places()
+
+
+def _texts(value: object) -> list[str]:
+    """Return the strings of a list that a page sent."""
+    return [each for each in value if isinstance(each, str)] if isinstance(value, list) else []

@@ -37,6 +37,31 @@ def current_cell() -> str | None:
     return str(message_id) if message_id else None
 
 
+def cell_place() -> str | None:
+    """Return which cell of the notebook runs; None where the front end does not tell.
+
+    Returns
+    -------
+    str or None
+        The identifier that the cell has in the file, the same at each execution.
+    """
+    get_parent = getattr(kernel_shell(), "get_parent", None)
+    parent = get_parent() if callable(get_parent) else None
+    metadata = parent.get("metadata") if isinstance(parent, dict) else None
+    place = metadata.get("cellId") if isinstance(metadata, dict) else None
+    return place if isinstance(place, str) else None
+
+
+def draws_saved_html() -> bool:
+    """Tell whether the front end's pages can bring HTML to life that a widget was not drawn in.
+
+    They do where widgets live in the page itself: JupyterLab, Notebook, Voila. VS Code and Colab
+    make a widget only for an output that shows it.
+    """
+    names = getattr(kernel_shell(), "user_ns", {})
+    return "__vsc_ipynb_file__" not in names and "google.colab" not in sys.modules
+
+
 def kernel_shell() -> Any:
     """Return the shell of the ipykernel in this process, or None."""
     ipython = sys.modules.get("IPython")

@@ -9,38 +9,41 @@ import logging
 import math
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
-from xpmnb.notebook.cell_panel import OpenView, Panel
-from xpmnb.notebook.cells import current_cell
+from xpmnb.notebook.board import GRACE_S, Board
+from xpmnb.notebook.cell_panel import Face, OpenView, Panel
+from xpmnb.notebook.cells import cell_place, current_cell
+from xpmnb.notebook.commands import CommandThread
+from xpmnb.notebook.rows import Row
 from xpmnb.notebook.watched import WatchedJob
 
 PERIOD_S = 0.25
 # A notebook server silently drops what exceeds 1,000 messages a second, all widgets together.
 MESSAGES_PER_TICK = 40
-# A loop that submits and waits in turn would otherwise swap its panel to and fro.
-GRACE_S = 2.0
 
 _log = logging.getLogger("xpmnb")
 
 
 class PanelFeed:
-    """Observes the jobs of a run and keeps one panel for each execution of a cell.
+    """Observes the jobs of a run and paints the panels that show them.
 
-    Submissions of the main thread go to their cell's panel, those of other threads (callbacks) to
-    the latest one. One thread paints all panels; it sleeps while nothing changes and ends with
-    `closed`. A panel that cannot be drawn is logged once and left alone.
+    One thread paints all panels; it sleeps while nothing changes and ends with `closed`. A panel
+    that cannot be drawn is logged once and left alone.
 
     Threads: every method may be called from any thread.
 
     Parameters
     ----------
     open_view : callable
-        Makes the view of a panel from its first rows and what to call when a person clicks.
+        Makes the view of a panel from its first rows, what to call when a page says something, and
+        what the panel says of itself.
     cell : callable
         Returns the key of the running execution of a cell, or None.
+    place : callable
+        Returns which cell of the notebook that is, or None.
     note : str
-        What stands below each final table; live ones have it from ``open_view``.
+        What stands below each table.
     """
 
     def __init__(
@@ -48,14 +51,13 @@ class PanelFeed:
         open_view: OpenView,
         *,
         cell: Callable[[], str | None] = current_cell,
+        place: Callable[[], str | None] = cell_place,
         note: str = "",
     ) -> None:
         self._note = note
-        self._open_view = open_view
-        self._cell = cell
+        self._board = Board(open_view, cell, place, self)
         self._lock = threading.Lock()
-        self._panels: list[Panel] = []
-        self._panels_of: dict[str, list[Panel]] = {}
+        self._commands = CommandThread()
         self._dirty: dict[str, None] = {}
         self._awake = False
         self._wake = threading.Event()
@@ -65,11 +67,13 @@ class PanelFeed:
         self._closing = False
         self._broken = False
         self._painter: threading.Thread | None = None
+        self._late = threading.Lock()
 
     def submitted(self, job: WatchedJob) -> None:
         """Show a job that was just submitted, in the panel of the cell that submitted it."""
         try:
-            self._join(job)
+            if not self._broken and self._board.join(job, self._note):
+                self._start_painter()
         except Exception:  # noqa: BLE001 - the border of panels: no display stops a submission
             self._broken = True
             _log.exception("No status panels can be shown; the jobs are not affected.")
@@ -82,6 +86,32 @@ class PanelFeed:
         self._dirty[job.id] = None
         if not self._awake:
             self._rouse()
+
+    def show_all(self, rows: list[Row], jobs: Iterable[WatchedJob], title: str) -> bool:
+        """Display a panel of all jobs of the run in the output of the running cell.
+
+        Parameters
+        ----------
+        rows : list of Row
+            Those of the jobs so far, in the order of submission.
+        jobs : iterable of WatchedJob
+            The handles of jobs that have not ended, or have failed.
+        title : str
+            What the panel is called.
+
+        Returns
+        -------
+        bool
+            Whether it is shown; false once the run is closed.
+        """
+        live = list(jobs)
+        face = Face(title=title, note=self._note)
+        if self._broken or not self._board.open_overview(rows, live, face):
+            return False
+        self._start_painter()
+        self._dirty.update(dict.fromkeys(job.id for job in live))
+        self._rouse()
+        return True
 
     def flush(self, timeout_s: float = 5.0) -> None:
         """Paint what is pending, and settle panels whose jobs have all ended, before returning.
@@ -104,7 +134,9 @@ class PanelFeed:
         painted.wait(timeout_s)
 
     def closed(self) -> None:
-        """Paint the last states, turn every panel into a plain table and end the painter."""
+        """Paint the last states, publish every panel's final table and end the threads."""
+        self._commands.close()
+        self._board.close()
         with self._lock:
             self._closing = True
             painter = self._painter
@@ -113,38 +145,35 @@ class PanelFeed:
         if painter is not None:
             painter.join()
 
+    def _start_painter(self) -> None:
+        with self._lock:
+            if self._painter is None and not self._closing:
+                self._painter = threading.Thread(target=self._run, name="xpmnb-panels", daemon=True)
+                self._painter.start()
+
     def _rouse(self) -> None:
         self._awake = True
         self._wake.set()
 
-    def _join(self, job: WatchedJob) -> None:
-        with self._lock:
-            if self._closing or self._broken:
-                return
-            panel = self._panel_here()
-            if panel is None:
-                panel = Panel(self._cell(), self._open_view, job, self._rouse, note=self._note)
-                # Here and not in the painter: a display goes to the cell of its thread.
-                panel.view.show()
-                self._panels.append(panel)
-            if panel.dead:
-                return
-            panel.add(job)
-            watching = self._panels_of.setdefault(job.id, [])
-            if panel not in watching:
-                watching.append(panel)
-            if self._painter is None:
-                self._painter = threading.Thread(target=self._run, name="xpmnb-panels", daemon=True)
-                self._painter.start()
+    def enqueue(self, panel: Panel, command: Callable[[], None]) -> bool:
+        """Carry out a click on a panel soon, in another thread; false once the run is closed."""
 
-    def _panel_here(self) -> Panel | None:
-        """Return the panel that a submission of this thread belongs to; None for a new one."""
-        cell = None
-        if threading.current_thread() is threading.main_thread():
-            cell = self._cell()
-        if cell is None:
-            return self._panels[-1] if self._panels else None
-        return next((panel for panel in reversed(self._panels) if panel.cell == cell), None)
+        def carry_out() -> None:
+            with self._board.clicking(panel):
+                command()
+
+        return self._commands.add(carry_out)
+
+    def heed(self, panel: Panel) -> None:
+        """Paint a panel soon: somebody looks at it, or something was said."""
+        self._rouse()
+        painter = self._painter
+        if not self._closing or painter is None or painter.is_alive():
+            return
+        # Of a run that is closed a page may still look at cards and logs: nobody else paints now.
+        with self._late:
+            if not panel.dead:
+                panel.paint()
 
     def _run(self) -> None:
         """Paint until the run is closed: the painter thread's body."""
@@ -169,7 +198,7 @@ class PanelFeed:
         budget = MESSAGES_PER_TICK
         # Whoever had to stand back at the last tick comes first at this one.
         turn, self._turn = self._turn, 0
-        panels = self._panels[turn:] + self._panels[:turn]
+        panels = self._board.panels[turn:] + self._board.panels[:turn]
         for place, panel in enumerate(panels):
             if budget <= 0 and not urgent:
                 self._turn = (turn + place) % len(panels)
@@ -182,7 +211,7 @@ class PanelFeed:
     def _spread_news(self) -> None:
         for key in list(self._dirty):
             del self._dirty[key]
-            for panel in self._panels_of.get(key, ()):
+            for panel in self._board.panels_of(key):
                 panel.note(key)
 
     def _attend(self, panel: Panel, *, urgent: bool, closing: bool) -> int:
@@ -190,58 +219,29 @@ class PanelFeed:
         if panel.dead:
             return 0
         try:
+            if panel.is_replaced:
+                panel.view.close()
+                self._board.forget(panel)
+                return 1
             if urgent:
                 panel.note_live()
             messages = panel.paint()
-            jobs = self._release(panel, urgent=urgent, closing=closing)
+            jobs = self._board.release(panel, urgent=urgent, closing=closing)
             if jobs:
                 panel.settle(jobs)
                 messages += 2
+            elif urgent:
+                panel.publish_now()
         except Exception:  # noqa: BLE001 - the border of panels: logged, and drawn no more
             _log.exception("A status panel cannot be drawn any more; its jobs are not affected.")
-            panel.dead = True
-            with self._lock:
-                self._unlink(panel, panel.release())
+            self._board.forget(panel)
             return 0
         return messages
 
-    def _release(self, panel: Panel, *, urgent: bool, closing: bool) -> list[WatchedJob]:
-        """Return the jobs of a panel that is to settle now, which it lets go; none for another."""
-        # Locked, so that no submission gets in between the look and the release.
-        with self._lock:
-            if panel.settled:
-                return []
-            if not closing:
-                since = panel.final_since
-                if since is None or not (urgent or time.monotonic() - since >= GRACE_S):
-                    return []
-                if panel.live or not all(job.state.is_final for job in panel.jobs.values()):
-                    return []
-            jobs = panel.release()
-            self._unlink(panel, jobs)
-            return jobs
-
-    def _unlink(self, panel: Panel, jobs: list[WatchedJob]) -> None:
-        """Stop bringing news of these jobs to a panel, and forget it once it is not the latest."""
-        for job in jobs:
-            watching = self._panels_of.get(job.id, [])
-            # A new list: the painter may be reading the old one.
-            others = [other for other in watching if other is not panel]
-            if others:
-                self._panels_of[job.id] = others
-            else:
-                self._panels_of.pop(job.id, None)
-        # The latest one stays: callbacks and later lines of its cell may still add to it.
-        latest = self._panels[-1:]
-        self._panels = [
-            other
-            for other in self._panels
-            if other in latest or not (other.dead or (other.settled and not other.jobs))
-        ]
-
     def _time_left(self) -> float | None:
         """Return the seconds until a panel has something due by the clock; None if none has."""
-        due = [panel.beat_due() for panel in self._panels]
-        due += [each.final_since + GRACE_S for each in self._panels if each.final_since is not None]
+        panels = self._board.panels
+        due = [panel.due_at() for panel in panels]
+        due += [each.final_since + GRACE_S for each in panels if each.final_since is not None]
         first = min(due, default=math.inf)
         return None if first == math.inf else max(0.0, first - time.monotonic())

@@ -1,30 +1,29 @@
-"""The widget that shows a panel in a live notebook, and its end as a plain HTML table.
+"""The model of a live panel in pages, and the output that shows it: imported in kernels only.
 
-Imported in kernels only: it loads ipywidgets. It holds no state of its own but what it shows.
+What a cell shows is plain HTML, complete without kernel and script. The script that comes with the
+model draws the live panel in its place, wherever a page has it. Where a front end makes a widget
+only for an output that shows it (VS Code, Colab), the widget itself is shown until all has ended.
 """
 
 from __future__ import annotations
 
 import json
-import logging
 import time
 import uuid
 import zlib
-from functools import partial
-from importlib.resources import files
 from typing import Any
 
 import anywidget
 import traitlets
-from IPython.display import display, update_display
+from IPython.display import display, publish_display_data, update_display
 
-from xpmnb.notebook.cell_panel import OnAction
-from xpmnb.notebook.cells import in_kernel
+from xpmnb.markup import style
+from xpmnb.notebook.cell_panel import PLAIN_FACE, Face, OnMessage
+from xpmnb.notebook.cells import draws_saved_html, in_kernel
 from xpmnb.notebook.feed import PanelFeed
+from xpmnb.notebook.page_source import script, style_files
 from xpmnb.notebook.rows import Row, headline
-from xpmnb.notebook.table import stylesheet, table_html
-
-_log = logging.getLogger("xpmnb")
+from xpmnb.notebook.table import table_html
 
 
 def attach(note: str = "") -> PanelFeed | None:
@@ -35,7 +34,7 @@ def attach(note: str = "") -> PanelFeed | None:
     note : str
         What a person should know of the run; stands below each panel.
     """
-    return PanelFeed(partial(StatusPanel, note=note), note=note) if in_kernel() else None
+    return PanelFeed(StatusPanel, note=note) if in_kernel() else None
 
 
 def _rows_to_json(_: object, panel: StatusPanel) -> list[Row]:
@@ -47,38 +46,49 @@ def _now_to_json(_: object, __: object) -> float:
 
 
 class StatusPanel(anywidget.AnyWidget):
-    """One table for all jobs that a cell submitted: live while it lasts, plain HTML afterwards.
+    """The jobs of a cell, or of a run, as pages draw them; and as HTML for pages without kernel.
 
-    After `settle` the widget stays open, with its rows packed: a page that was loaded again does
-    not know which output to replace, and goes on showing the widget.
+    The model stays when all jobs have ended, with its rows packed: a page may look at them more
+    closely, run failed ones again, or be loaded anew.
 
-    Threads: the feed's painter calls the methods; the front end's messages come on any thread.
+    Threads: the feed's painter calls the methods, but for the first `show`; messages of pages come
+    on any thread.
 
     Parameters
     ----------
     rows : list of Row
         The first rows; the list is kept, and changed in place.
-    on_action : callable
-        Called with an action (``stop``, ``sync``) and a row's key when the page sends one.
-    note : str
-        What stands below the table.
+    on_message : callable
+        Called with what a page says: a dictionary with an ``action``.
+    face : Face
+        What the panel says of itself.
     """
 
-    _esm = files("xpmnb.notebook").joinpath("panel.js").read_text(encoding="utf-8")
-    _css = stylesheet()
+    _esm = script()
+    _css = style(*style_files())
 
     # Any and not List: a validated list would be a copy, which the feed's changes do not reach.
     rows = traitlets.Any().tag(sync=True, to_json=_rows_to_json)
     # The kernel's clock, for pages on machines whose clock differs.
     now = traitlets.Float(0.0).tag(sync=True, to_json=_now_to_json)
     note = traitlets.Unicode().tag(sync=True)
+    title = traitlets.Unicode().tag(sync=True)
+    mark = traitlets.Unicode().tag(sync=True)
+    views = traitlets.List(traitlets.Unicode()).tag(sync=True)
 
-    def __init__(self, rows: list[Row], on_action: OnAction, *, note: str = "") -> None:
+    def __init__(self, rows: list[Row], on_message: OnMessage, face: Face = PLAIN_FACE) -> None:
         self._packed: bytes | None = None
         self._display_id = uuid.uuid4().hex
-        self._displayed = False
-        self._on_action = on_action
-        super().__init__(rows=rows, note=note)
+        self._face = face
+        self._on_message = on_message
+        self._shows_widget = not draws_saved_html()
+        super().__init__(
+            rows=rows,
+            note=face.note,
+            title=face.title,
+            views=list(face.views),
+            mark=f"xpm-mount-{self._display_id}",
+        )
         self.on_msg(self._receive)
         _answer_while_busy(self.comm)
         # The comm's own method tells the kernel that a cell begins and ends. Called while a cell
@@ -86,38 +96,35 @@ class StatusPanel(anywidget.AnyWidget):
         if self.comm is not None:
             self.comm.handle_msg = self._handle_msg
 
-    def show(self) -> None:
-        """Display the live table, or bring it back in the place where it was settled."""
-        if self._packed is not None:
-            self.rows[:] = self.all_rows()
-            self._packed = None
-        if self._displayed:
-            update_display(self, display_id=self._display_id)  # type: ignore[no-untyped-call] # IPython
-        else:
+    def show(self, html: str, plain: str) -> None:
+        """Display the panel in the output of the running cell."""
+        if self._shows_widget:
             display(self, display_id=self._display_id)  # type: ignore[no-untyped-call] # IPython
-            self._displayed = True
+        else:
+            publish_display_data(  # type: ignore[no-untyped-call] # IPython
+                {"text/html": html, "text/plain": plain},
+                transient={"display_id": self._display_id},
+            )
 
-    def send_rows(self, changed: list[Row]) -> None:
-        """Send the rows that changed, which `rows` holds already, in one message."""
-        self.send({"changed": changed, "now": time.time()})
-
-    def settle(self, html: str, plain: str) -> None:
-        """Put plain HTML in the live table's place, and pack the rows.
-
-        Parameters
-        ----------
-        html : str
-            The final table.
-        plain : str
-            One line for what shows no HTML.
-        """
+    def publish(self, html: str, plain: str, *, final: bool) -> None:
+        """Renew the HTML in the output; where the widget is shown, once all has ended."""
+        if self._shows_widget and not final:
+            return
         # HTML alone: a page that finds a widget view beside it shows "model not found" later on.
         bundle = {"text/html": html, "text/plain": plain}
         update_display(  # type: ignore[no-untyped-call] # IPython
             bundle, display_id=self._display_id, raw=True
         )
+
+    def pack(self) -> None:
+        """Keep the rows in little room."""
         self._packed = zlib.compress(json.dumps(self.rows).encode())
         self.rows.clear()
+
+    def unpack(self) -> None:
+        """Have the rows in their list again."""
+        self.rows[:] = self.all_rows()
+        self._packed = None
 
     def all_rows(self) -> list[Row]:
         """Return a copy of the rows, packed or not."""
@@ -131,13 +138,13 @@ class StatusPanel(anywidget.AnyWidget):
         data, metadata = bundle
         rows = self.all_rows()
         # For pages that are made of the notebook when no widget state is saved with it.
-        data["text/html"] = table_html(rows, note=self.note, now=time.time())
+        data["text/html"] = table_html(rows, note=self.note, now=time.time(), mark=self.mark)
         data["text/plain"] = headline(rows)
         return data, metadata
 
     def _receive(self, _: object, content: object, __: object) -> None:
         if isinstance(content, dict):
-            self._on_action(str(content.get("action")), str(content.get("key")))
+            self._on_message(content)
 
 
 def _answer_while_busy(comm: Any) -> None:

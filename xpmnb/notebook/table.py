@@ -16,7 +16,14 @@ from xpmnb.notebook.rows import TONES, Row, elapsed, headline
 MAX_ROWS = 2_000
 
 
-def table_html(rows: Sequence[Row], *, note: str = "", now: float | None = None) -> str:
+def table_html(
+    rows: Sequence[Row],
+    *,
+    note: str = "",
+    now: float | None = None,
+    mark: str = "",
+    title: str = "",
+) -> str:
     """Return all rows as one complete HTML table that needs no script, kernel or network.
 
     Parameters
@@ -46,16 +53,16 @@ def table_html(rows: Sequence[Row], *, note: str = "", now: float | None = None)
     note_html = f'<p class="xpm-note">{escape(shown(note))}</p>' if note else ""
     return (
         f"<style>{stylesheet()}</style>"
-        '<div class="xpm-panel xpm-static">'
+        f'<div class="xpm-panel xpm-static {mark}"><div class="xpm-still">'
         f'<div class="xpm-head">{_overall_html(rows)}<span>{escape(headline(rows))}</span></div>'
         f'<div class="xpm-scroll"><table class="xpm-table"><thead><tr>{head}</tr></thead>'
-        f"<tbody>{body}</tbody></table></div>{note_html}</div>"
+        f"<tbody>{body}</tbody></table></div>{note_html}</div></div>"
     )
 
 
 def stylesheet() -> str:
     """Return the style of panels, live and saved, without its comments."""
-    return style("theme.css", "notebook/panel.css")
+    return style("theme.css", "notebook/page/panel.css")
 
 
 def _visible(rows: Sequence[Row]) -> tuple[list[Row], int]:

@@ -6,20 +6,24 @@ The scheduler's jobs have these attributes; nothing here imports them, and nothi
 from __future__ import annotations
 
 import math
-import numbers
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
 from xpmnb.markup import shown
-from xpmnb.notebook.rows import Row, retries_word, state_tone, state_word
+from xpmnb.notebook.rows import SPARK_POINTS, Row, retries_word, state_tone, state_word
+from xpmnb.notebook.sparkline import course
+from xpmnb.notebook.values import VALUE_LIMIT, value_text
+from xpmnb.trails import Trails
 
 # Numbers of characters, and of pairs in one row: a row is read at a glance, the rest is in frames.
 TEXT_LIMIT = 400
-VALUE_LIMIT = 60
 TAGS_LIMIT = 24
 PARAMS_LIMIT = 6
 METRICS_LIMIT = 8
+
+# Metrics that only count: their course tells nothing.
+_COUNTERS = frozenset(("batch", "epoch", "iteration", "step"))
 
 # States in which a job runs or has run.
 _BEGUN = frozenset(("running", "done", "error"))
@@ -120,8 +124,33 @@ class WatchedJob(Protocol):
         ...
 
     @property
+    def trails(self) -> Trails:
+        """The course of each metric."""
+        ...
+
+    @property
+    def needs(self) -> Sequence[str]:
+        """The identifiers of the jobs that must be done first."""
+        ...
+
+    @property
+    def is_resumable(self) -> bool:
+        """Whether another run goes on from what this one left."""
+        ...
+
+    @property
+    def can_retry(self) -> bool:
+        """Whether it failed, and `retry` can submit it once more."""
+        ...
+
+    @property
     def retry_count(self) -> int:
         """How often it was run again after its first attempt."""
+        ...
+
+    @property
+    def submitted_at(self) -> float | None:
+        """When it was submitted."""
         ...
 
     @property
@@ -143,9 +172,35 @@ class WatchedJob(Protocol):
         """Ask the job to stop, without waiting."""
         ...
 
+    def retry(self) -> object:
+        """Submit the task of a failed job once more, without waiting."""
+        ...
 
-def row_of(job: WatchedJob) -> Row:
-    """Return what a panel shows of a job, as it is now."""
+
+class Prospect(Protocol):
+    """What is expected of jobs that have not ended; see ``outlook.py``."""
+
+    def usual_s(self, job: WatchedJob) -> float | None:
+        """Return how long jobs of the same task take, in seconds."""
+        ...
+
+    def expected_end(self, job: WatchedJob, now: float) -> float | None:
+        """Return when a running job is likely to end, in seconds since the epoch."""
+        ...
+
+
+def row_of(job: WatchedJob, prospect: Prospect | None = None, now: float = 0.0) -> Row:
+    """Return what a panel shows of a job, as it is now.
+
+    Parameters
+    ----------
+    job : WatchedJob
+        The job.
+    prospect : Prospect or None
+        Tells when it is likely to end; None where nobody asks.
+    now : float
+        The present in seconds since the epoch, for the prospect.
+    """
     # Read once: another thread may move the job on while the row is made.
     state, reason, stopping = job.state, job.failure_reason, job.stopping
     failure = reason.value if reason is not None else None
@@ -166,17 +221,17 @@ def row_of(job: WatchedJob) -> Row:
         ],
         code_changed=job.code_changed,
         metrics=_pairs(job.metrics, METRICS_LIMIT),
-        spark=None,
+        spark=_spark(job.trails),
         # Of a job that was done before, the retries are history.
         retries="" if job.recognised else retries_word(job.retry_count),
         # Between two attempts no time is counted: the job does not run.
         started_at=job.started_at if state.value in _BEGUN else None,
         ended_at=job.ended_at,
-        retry_words="",
-        submitted_at=None,
-        expected_end=None,
-        usual_s=None,
-        needs=[],
+        retry_words=_retry_words(job) if job.can_retry else "",
+        submitted_at=job.submitted_at,
+        expected_end=prospect.expected_end(job, now) if prospect else None,
+        usual_s=None if prospect is None or state.is_final else prospect.usual_s(job),
+        needs=list(job.needs),
     )
 
 
@@ -185,15 +240,22 @@ def _done_word(job: WatchedJob) -> str:
     return f"{word}, by other code" if job.code_changed else word
 
 
-def value_text(value: object) -> str:
-    """Return a tag's or a metric's value in few characters: floats with four digits."""
-    if isinstance(value, numbers.Real) and not isinstance(value, numbers.Integral):
-        return f"{float(value):.4g}"
-    try:
-        text = str(value)
-    except Exception:  # noqa: BLE001 - user code: the value's own __str__
-        text = f"<{type(value).__name__}>"
-    return shown(text, VALUE_LIMIT)
+def _retry_words(job: WatchedJob) -> str:
+    if job.started_at is None:
+        return "Run again?"
+    if job.is_resumable:
+        return "Run again? It goes on from what its directory holds."
+    return "Run again? What the failed run left goes to the trash."
+
+
+def _spark(trails: Trails) -> tuple[str, list[int]] | None:
+    """Return the course of the metric that tells most: the first that does more than count."""
+    for name, trail in list(trails.items()):
+        if name.rpartition("/")[2].lower() not in _COUNTERS:
+            heights = course(trail.points, SPARK_POINTS)
+            # A single point is a value, and the value stands beside it.
+            return (shown(name, VALUE_LIMIT), heights) if len(heights) > 1 else None
+    return None
 
 
 def _pairs(values: Mapping[str, object], limit: int) -> list[tuple[str, str]]:

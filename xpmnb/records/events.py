@@ -10,6 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from xpmnb.trails import Trails, follow
+
 from .job_events import (
     AttemptEnded,
     Event,
@@ -132,6 +134,8 @@ class History:
     """Machine of the last attempt."""
     metrics: Mapping[str, Scalar] = field(default_factory=dict)
     """The last value of each metric."""
+    trails: Trails = field(default_factory=dict)
+    """The course of each metric."""
     progress: tuple[Progress, ...] | None = None
     """The last news of each level of the last attempt, outermost first; None if there were none."""
     problem: str | None = None
@@ -193,6 +197,8 @@ class JobRecord:
     """Where in the task's own code the error was raised; left out like the traceback."""
     run: str | None = None
     """``<experiment>/<run>`` that submitted it; left out of records from the index of a run."""
+    trails: Trails = field(default_factory=dict, compare=False, repr=False)
+    """The course of each metric; left out of records that come from the index of a run."""
 
     @property
     def code_changed(self) -> bool:
@@ -229,7 +235,7 @@ def fold(
         once an attempt began, or ``waiting`` where another attempt is due; before that
         ``scheduled``, ``waiting`` or ``error`` (lost).
     """
-    start, attempts, interrupted, metrics, levels = _last_attempt(events)
+    start, attempts, interrupted, metrics, trails, levels = _last_attempt(events)
     marker, problem = _last_marker(markers)
     if marker is not None:
         reason = marker.reason or FailureReason.ERROR
@@ -251,6 +257,7 @@ def fold(
         start.pid if start is not None else None,
         start.host if start is not None else None,
         metrics,
+        trails,
         tuple(levels[level] for level in sorted(levels)) or None,
         problem,
         marker.place if marker is not None else None,
@@ -259,15 +266,19 @@ def fold(
 
 def _last_attempt(
     events: Iterable[Event],
-) -> tuple[Started | None, int, AttemptEnded | None, dict[str, Scalar], dict[int, Progress]]:
+) -> tuple[
+    Started | None, int, AttemptEnded | None, dict[str, Scalar], Trails, dict[int, Progress]
+]:
     start: Started | None = None
     interrupted: AttemptEnded | None = None
     attempts = 0
     metrics: dict[str, Scalar] = {}
+    trails: Trails = {}
     levels: dict[int, Progress] = {}
     for event in events:
         if isinstance(event, Metrics):
             metrics.update(event.values)
+            follow(trails, event.values)
         elif isinstance(event, Progress):
             levels[event.level] = event
         elif isinstance(event, Started):
@@ -277,7 +288,7 @@ def _last_attempt(
             levels = {}
         elif isinstance(event, AttemptEnded):
             interrupted = event
-    return start, attempts, interrupted, metrics, levels
+    return start, attempts, interrupted, metrics, trails, levels
 
 
 def _last_marker(markers: Sequence[EndMarker]) -> tuple[EndMarker | None, str | None]:

@@ -27,10 +27,18 @@ _TAIL_BYTES = 256
 class _Follower:
     """Gives the new bytes of a file that grows. One thread at a time."""
 
-    __slots__ = ("_offset", "_seen", "_step_bytes", "_tail", "behind", "path", "restarts")
+    __slots__ = (
+        *("_offset", "_seen", "_step_bytes", "_tail", "_tail_bytes"),
+        *("behind", "path", "restarts", "skipped_bytes"),
+    )
 
-    def __init__(self, path: str, *, step_bytes: int = MAX_STEP_BYTES) -> None:
+    def __init__(
+        self, path: str, *, step_bytes: int = MAX_STEP_BYTES, tail_bytes: int | None = None
+    ) -> None:
         self.path = path
+        self.skipped_bytes = 0
+        """How much was left out so far, since only the end of the file is wanted."""
+        self._tail_bytes = tail_bytes
         self.behind = False
         """Whether there is more to be read at once."""
         self.restarts = 0
@@ -62,6 +70,7 @@ class _Follower:
             self._offset, self._tail = 0, b""
             self.restarts += 1
             self._restarted()
+        self._catch_up(found.st_size)
         os.lseek(fd, self._offset, os.SEEK_SET)
         data = os.read(fd, min(self._step_bytes, max(0, found.st_size - self._offset)))
         self._offset += len(data)
@@ -80,6 +89,13 @@ class _Follower:
             return False
         os.lseek(fd, self._offset - len(self._tail), os.SEEK_SET)
         return os.read(fd, len(self._tail)) == self._tail
+
+    def _catch_up(self, size: int) -> None:
+        """Leave out what lies further before the end than is wanted."""
+        if self._tail_bytes is not None and size - self._offset > self._tail_bytes:
+            self.skipped_bytes += size - self._tail_bytes - self._offset
+            self._offset, self._tail = size - self._tail_bytes, b""
+            self._restarted()
 
     def _restarted(self) -> None:
         """Forget what was read and not given yet."""
@@ -158,6 +174,9 @@ class TextFollower(_Follower):
         The file; it may appear later.
     step_bytes
         At most so many bytes are read by one call.
+    tail_bytes
+        Only what lies so many bytes before the end, or later, is given: what a person wants of a
+        log that has a gigabyte, or grows faster than it is read. By default all is.
 
     Notes
     -----
@@ -166,8 +185,10 @@ class TextFollower(_Follower):
 
     __slots__ = ("_decoder",)
 
-    def __init__(self, path: str, *, step_bytes: int = MAX_STEP_BYTES) -> None:
-        super().__init__(path, step_bytes=step_bytes)
+    def __init__(
+        self, path: str, *, step_bytes: int = MAX_STEP_BYTES, tail_bytes: int | None = None
+    ) -> None:
+        super().__init__(path, step_bytes=step_bytes, tail_bytes=tail_bytes)
         self._decoder = _new_decoder()
 
     def read_new(self) -> str:

@@ -263,6 +263,7 @@ def _record(
         tags=submission.tags,
         result=result,
         metrics=history.metrics,
+        trails=history.trails,
         progress=history.progress,
         run=submission.run,
         submitted=submission.time,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from xpmnb import seam
 from xpmnb.code import Code
 from xpmnb.code_diff import CodeDiff, code_diff
+from xpmnb.core.model import ResumableTask
 from xpmnb.errors import SubmissionError
 from xpmnb.records.codes import read_code
 from xpmnb.records.job_directory import read_ran_code, read_submitter, submitter_of
@@ -16,6 +17,7 @@ from xpmnb.scheduler.job_future import JobFuture
 
 if TYPE_CHECKING:
     from xpmnb.records.layout import JobLayout
+    from xpmnb.scheduler.jobs import Job
     from xpmnb.scheduler.runs import Run
 
 # How long who asks for a notebook waits for what is being written.
@@ -34,6 +36,7 @@ class Afterwards(JobFuture):
     __slots__ = ("code", "code_before", "code_changed", "origin")
 
     run: Run | None
+    task: Any
 
     def __init__(self, layout: JobLayout) -> None:
         super().__init__(layout)
@@ -86,6 +89,34 @@ class Afterwards(JobFuture):
         """
         return seam.debug_job(self)
 
+    def retry(self) -> Job:
+        """Submit the task of a failed job once more, as it was submitted, and return at once.
+
+        A resumable task goes on from its directory; of any other, what the failed run left goes
+        to the trash. Failed jobs that it waits for are submitted before it. Any thread.
+
+        Returns
+        -------
+        Job
+            The handle of the new run; the live one, if the task was submitted again meanwhile.
+
+        Raises
+        ------
+        SubmissionError
+            If the job is done or has not ended, its experiment is closed, or it was not submitted
+            in this kernel.
+        """
+        if self.state != JobState.ERROR:
+            words = "is done" if self.state.is_final else "has not ended"
+            message = f"{self!r} {words}: only a job that failed can be run again"
+            raise SubmissionError(message)
+        if self.run is None or self.run.resubmit is None or self.task is None:
+            message = (
+                f"{self!r} was not submitted in this kernel: run the cell that submits its task"
+            )
+            raise SubmissionError(message)
+        return self.run.resubmit(self)
+
     def code_diff(self) -> CodeDiff:
         """Return how the code of the task differs from that of the result it was done by before.
 
@@ -111,6 +142,16 @@ class Afterwards(JobFuture):
         if before is None or before == self.code.digest:
             return code_diff(self.code, self.code)
         return code_diff(read_code(self._layout.workspace, before) or Code(before, {}), self.code)
+
+    @property
+    def can_retry(self) -> bool:
+        """Whether it failed, and :meth:`retry` can submit it once more."""
+        return self.state == JobState.ERROR and self.run is not None and self.task is not None
+
+    @property
+    def is_resumable(self) -> bool:
+        """Whether its task is a ResumableTask; false of a handle that has no task any more."""
+        return isinstance(self.task, ResumableTask)
 
     @property
     def ran_code(self) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
+from xpmnb.core.options import PLAIN
 from xpmnb.core.walk import forget_whole
 from xpmnb.records.states import JobState, check_move
 from xpmnb.scheduler.afterwards import Afterwards
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from xpmnb.scheduler.launcher import Launcher
     from xpmnb.scheduler.live import LiveView
     from xpmnb.scheduler.runs import Run
+    from xpmnb.trails import Trails
 
 _INTERNAL = frozenset(
     (
@@ -46,6 +48,7 @@ class Job(Afterwards):
         "_environ",
         "_metrics",
         "_progress",
+        "_trails",
         "awaited",
         "demands",
         "dependencies",
@@ -53,6 +56,8 @@ class Job(Afterwards):
         "ended_at",
         "holding",
         "launcher",
+        "needs",
+        "options",
         "params",
         "program",
         "recognised",
@@ -76,18 +81,23 @@ class Job(Afterwards):
         self._cancel: Callable[[Job], None] | None = cancel
         self._context: JobContext | None = None
         self._metrics: dict[str, Any] | None = None
+        self._trails: Trails | None = None
         self._progress: list[tuple[float | None, str]] = []
         self._environ: dict[str, str] | None = None
         self.demands = NO_DEMANDS
         """What it was submitted with besides its values."""
+        self.options = PLAIN
+        """What ``submit`` was told; given up when the job is done."""
         self.task: Any = task
-        """The submitted configuration; given up when the job has ended."""
+        """The submitted configuration; given up when the job is done."""
         self.launcher: Launcher | None = launcher
         """Where it runs; given up when the job has ended."""
         self.holding: Holding | None = None
         """What it holds of what it claims, while it runs."""
         self.dependencies: tuple[Job, ...] = ()
-        """Jobs that must be done first; given up when the job has ended."""
+        """Jobs that must be done first; given up when the job is done."""
+        self.needs: tuple[str, ...] = ()
+        """Their identifiers."""
         self.awaited = 0  # how many of them have not ended
         self.dependents: list[Job] = []
         """Jobs that wait for this one."""
@@ -138,6 +148,12 @@ class Job(Afterwards):
         """The last value of each metric, as far as this kernel knows."""
         context = self._context
         return (self._metrics or {}) if context is None else context.metrics
+
+    @property
+    def trails(self) -> Trails:
+        """The course of each metric in few points, as far as this kernel knows."""
+        context = self._context
+        return (self._trails or {}) if context is None else context.trails
 
     def cancel(self) -> bool:
         """Ask the job to stop, and return at once.
@@ -196,24 +212,30 @@ class Job(Afterwards):
         self.begin(None, record.started or self.started_at)
         self.retry_count = max(0, record.attempts - 1)
         self._metrics = dict(record.metrics)
+        self._trails = record.trails
         self._progress = [(each.value, each.description) for each in record.progress or ()]
 
     def take_view(self, view: LiveView) -> None:
         """Take what a look at a job that runs in another process told. Scheduler only."""
         self.started_at = view.started_at or self.started_at
         self._metrics = dict(view.metrics)
+        self._trails = view.trails
         self._progress = list(view.progress)
 
     def settle(self, state: JobState, message: str = "") -> None:
         """Take the final state, and let go of what only a live job needs. Scheduler only."""
         self._metrics = dict(self.metrics) or None
+        self._trails = self.trails or None
         self._progress = []
         self._context = self._cancel = None
         if self.task is not None:
             forget_whole(self.task)
-        self.task = self.launcher = self.program = None
+        self.launcher = self.program = None
         self.demands = NO_DEMANDS
-        self.dependencies = ()
+        if state == JobState.DONE:  # one that failed may be run again
+            self.task = None
+            self.options = PLAIN
+            self.dependencies = ()
         self.message = message
         self.stopping = False
         self.move(state)

@@ -15,6 +15,7 @@ from xpmnb.records.job_events import (
     Started,
     event_from_json,
 )
+from xpmnb.trails import Trails, follow
 
 if TYPE_CHECKING:
     from xpmnb.records.layout import JobLayout
@@ -44,6 +45,7 @@ class LiveView:
         "progress",
         "started",
         "steps",
+        "trails",
     )
 
     def __init__(self, layout: JobLayout) -> None:
@@ -58,6 +60,8 @@ class LiveView:
         words."""
         self.metrics: dict[str, Scalar] = {}
         """Last value of each metric."""
+        self.trails: Trails = {}
+        """The course of each metric; changed in place, as one reads it for a glance only."""
         self.steps: dict[str, int] = {}
         """The step of the last value of each metric that has one."""
         self.notices: list[str] = []
@@ -102,12 +106,14 @@ class LiveView:
         """Begin anew: the job was run again from an empty directory."""
         self.started = self.ended = None
         self.progress, self.metrics, self.steps, self.notices = [], {}, {}, []
+        self.trails = {}
 
     def _take(self, event: Event) -> None:
         if isinstance(event, Progress):
             self._take_progress(event)
         elif isinstance(event, Metrics):
             self.metrics.update(event.values)
+            follow(self.trails, event.values)
             if event.step is not None:
                 self.steps.update(dict.fromkeys(event.values, event.step))
         elif isinstance(event, Notice):

@@ -90,11 +90,14 @@ class Run:
         lane: Lane,
         observers: list[Observer],
         as_current: Callable[[], AbstractContextManager[None]] = nullcontext,
+        resubmit: Callable[[Any], Job] | None = None,
     ) -> None:
         self.layout = layout
         self.name = f"{layout.experiment}/{layout.run}"
         """What jobs have on record of the run that submitted them."""
         self.lane = lane
+        self.resubmit = resubmit
+        """Submits the task of a job that failed once more, and returns its new job."""
         self.observers = observers
         self.idle: Callable[[], None] = announce_change
         """Told when no callback is due any more. Set by the scheduler."""
@@ -109,6 +112,8 @@ class Run:
         self.failed: dict[str, Job] = {}
         """Jobs of this run that failed and were not submitted again, by identifier."""
         self.submitted_ids: set[str] = set()
+        self.needs: dict[str, tuple[str, ...]] = {}
+        """Identifiers of what the jobs that need others need, by identifier."""
         self.run_ids: set[str] = set()
         """Identifiers of the jobs that were really run for it."""
         self.closing = False
@@ -168,6 +173,8 @@ class Run:
         """Call the callbacks of a submitted task from now on. Submitting threads."""
         job.run = self
         self.handles[job.id] = job
+        if job.needs:
+            self.needs[job.id] = job.needs
         state = state_of(task)
         if state.watched:
             self.callbacks.watch(job, OutputWatch(job.layout, task, state.watched))

@@ -1,0 +1,75 @@
+// How wide the columns are: as wide as the longest text of all rows, drawn or not, up to a bound. They only grow,
+// so that nothing jumps while values change or while one scrolls.
+
+const WIDEST = { state: 136, task: 240, tags: 260, metrics: 220, more: 320 };
+
+class Widths {
+  constructor(root) {
+    this.root = root;
+    this.widths = { state: 80, task: 64, tags: 56, metrics: 72, more: 72 };
+    this.lengths = { state: 0, task: 0, tags: 0, metrics: 0, more: 0 };
+    this.used = new Set();
+    this.grown = true;
+  }
+
+  see(row) {
+    this.try("state", [row.word, row.retries], 16 + (row.retries ? 8 : 0) + (row.code_changed ? 92 : 0));
+    this.try("task", [row.name], row.name.length / 2);
+    if (row.tags.length) {
+      this.use("tags");
+      this.try("tags", row.tags.map((tag) => tag.join("=")), 14 * row.tags.length - 4);
+    }
+    if (row.metrics.length || row.spark) {
+      this.use("metrics");
+      const shown = shownMetrics(row).map((metric) => metric.join(" "));
+      const spark = row.spark ? 64 : 0;
+      this.try("metrics", shown.slice(0, 1), spark);
+      // Where there is room for more than one.
+      this.try("more", shown, 12 * (shown.length - 1) + spark);
+    }
+    if (row.progress.length || row.message) this.use("progress");
+    if (!row.final && (row.expected_end !== null || row.usual_s)) this.use("left");
+  }
+
+  use(column) {
+    if (this.used.has(column)) return;
+    this.used.add(column);
+    this.grown = true;
+  }
+
+  // Measuring costs: only what may be the longest text is measured.
+  try(column, texts, more) {
+    if (this.widths[column] >= WIDEST[column]) return;
+    let length = more / 7;
+    for (const text of texts) length += /[^\u0000-\u052f]/.test(text) ? 2 * text.length : text.length;
+    if (length < 0.85 * this.lengths[column]) return;
+    this.lengths[column] = Math.max(this.lengths[column], length);
+    let width = more + 2;
+    for (const text of texts) if (text) width += this.measure(text.slice(0, 80));
+    width = Math.min(WIDEST[column], Math.ceil(width / 4) * 4);
+    if (width <= this.widths[column]) return;
+    this.widths[column] = width;
+    this.grown = true;
+  }
+
+  measure(text) {
+    if (!this.context) {
+      const { fontFamily } = getComputedStyle(this.root);
+      this.context = document.createElement("canvas").getContext("2d");
+      this.context.font = `13px ${fontFamily || "sans-serif"}`;
+    }
+    return this.context.measureText(text).width;
+  }
+
+  apply() {
+    if (!this.grown) return;
+    this.grown = false;
+    for (const [column, width] of Object.entries(this.widths)) {
+      // With the padding of a cell.
+      this.root.style.setProperty(`--xpm-w-${column}`, `${width + 16}px`);
+    }
+    for (const column of ["tags", "progress", "metrics", "left"]) {
+      this.root.classList.toggle(`xpm-no-${column}`, !this.used.has(column));
+    }
+  }
+}
