@@ -36,6 +36,7 @@ class Train(Task):
             if step == 2 and self.held:
                 print(f"{self.name} holds at {step}", flush=True)
                 hold(self.held)
+        print(f"{self.name} is done")
         return {"accuracy": 1 - self.lr}
 
 

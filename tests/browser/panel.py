@@ -91,60 +91,68 @@ class PanelOnPage:
         """The buttons that stop a job, one a row."""
         return self.rows.get_by_role("button", name=re.compile("^Stop "))
 
+    def stop_button(self, words: str) -> Locator:
+        """Return the button that stops the job of the row that says something."""
+        return self.row(words).get_by_role("button", name=re.compile("^Stop "))
+
     def stop(self, words: str) -> None:
         """Stop the job of the row that says something."""
-        button = self.row(words).get_by_role("button", name=re.compile("^Stop "))
-        button.click()
-        self.answer("Stop", button)
+        self.stop_button(words).click()
+        self.answer("Stop")
 
     def stop_all(self) -> None:
         """Stop all jobs."""
-        button = self.root.get_by_role("button", name="Stop all")
-        button.click()
-        self.answer("Stop all", button)
+        self.root.get_by_role("button", name="Stop all").click()
+        self.answer("Stop all")
 
     def retry(self, words: str) -> None:
         """Run the failed job of the row that says something once more."""
-        button = self.row(words).get_by_role("button", name=re.compile("^Retry "))
-        button.click()
-        self.answer("Retry", button)
+        self.row(words).get_by_role("button", name=re.compile("^Retry ")).click()
+        self.answer("Retry")
 
     def retry_failed(self) -> None:
         """Run all failed jobs once more."""
-        button = self.root.get_by_role("button", name=re.compile("^Retry failed"))
-        button.click()
-        self.answer("Retry", button)
+        self.root.get_by_role("button", name=re.compile("^Retry failed")).click()
+        self.answer("Retry")
 
     def question(self) -> Locator:
         """Return what the panel asks before it does what cannot be undone."""
         return self.root.get_by_role("group", name=re.compile(r"\?|\."))
 
-    def answer(self, word: str, asked_by: Locator | None = None) -> None:
-        """Answer the panel's question, if it asks one instead of doing what the button says."""
+    def answer(self, word: str) -> None:
+        """Answer the panel's question."""
         question = self.question()
-        if asked_by is not None:
-            disabled = self.root.locator("button:disabled").and_(asked_by)
-            expect(question.or_(disabled).first).to_be_attached()
-            if question.count() == 0:
-                return
         question.get_by_role("button", name=word, exact=True).click(delay=READING_MS)
         expect(question).to_have_count(0)
 
     def open_card(self, words: str) -> Locator:
         """Open the row that says something to a card, and return the card."""
-        toggle = self.row(words).get_by_role("button", name=re.compile("^Details of "))
-        toggle.click()
-        expect(toggle).to_have_attribute("aria-expanded", "true")
+        self.toggle(words).click()
+        expect(self.toggle(words)).to_have_attribute("aria-expanded", "true")
         return self.card(words)
+
+    def close_card(self, words: str) -> None:
+        """Close the card of the row that says something."""
+        self.toggle(words).click()
+        expect(self.toggle(words)).to_have_attribute("aria-expanded", "false")
+
+    def toggle(self, words: str) -> Locator:
+        """Return the button that opens and closes the card of a row."""
+        return self.row(words).get_by_role("button", name=re.compile("^Details of "))
 
     def card(self, words: str) -> Locator:
         """Return the open card whose text has these words."""
         cards = self.root.get_by_role("row").filter(has=self.page.get_by_role("tablist"))
         return cards.filter(has_text=words)
 
+    @property
+    def search(self) -> Locator:
+        """The field for the text to filter by."""
+        return self.root.get_by_role("searchbox", name="Filter by text")
+
     def filter(self, text: str) -> None:
         """Show only the jobs that have a text."""
-        self.root.get_by_role("searchbox", name="Filter by text").fill(text)
+        self.search.fill(text)
 
     def filter_state(self, state: str) -> None:
         """Show only the jobs in a state; once more shows all."""
@@ -170,6 +178,19 @@ class PanelOnPage:
         views.get_by_role("button", name=name, exact=True).click()
 
     # --- what it is made of
+
+    def mark(self) -> None:
+        """Mark what is drawn live, to tell it from what is drawn anew."""
+        self.root.locator(".xpm-live").evaluate("(element) => { element.xpmMarked = true; }")
+
+    def is_marked(self) -> bool:
+        """Tell whether what is drawn live is what was marked."""
+        live = self.root.locator(".xpm-live")
+        return bool(live.evaluate("(element) => element.xpmMarked === true"))
+
+    def visible_tables(self) -> int:
+        """Return how many tables of jobs can be seen: live or saved."""
+        return self.root.get_by_role("table").filter(visible=True).count()
 
     def violations(self) -> list[str]:
         """Return what axe-core finds serious, each with the element that it is about."""

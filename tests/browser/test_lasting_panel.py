@@ -43,6 +43,21 @@ def test_the_saved_panel_is_complete_without_its_kernel(open_notebook: OpenNoteb
     assert panel.violations() == []
 
 
+def test_a_panel_saved_while_jobs_run_opens_again(open_notebook: OpenNotebook) -> None:
+    """A notebook saved in the midst of a run shows, without its kernel, how far it was."""
+    notebook = open_notebook(TASKS, HOLD)
+    notebook.run_all()
+    panel = PanelOnPage(notebook.page, notebook.output(1))
+    panel.await_headline("2 running")
+    notebook.await_saved_text("2 jobs: 2 running")
+    notebook.shut_kernel_down()
+    again = open_notebook(name="page")
+    panel = PanelOnPage(again.page, again.output(1))
+    panel.await_headline("2 jobs")
+    expect(panel.stop_buttons).to_have_count(0)
+    expect(again.page.get_by_text(DEAD_WIDGET)).to_have_count(0)
+
+
 @pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without scripts"])
 def test_a_converted_page_shows_the_table(
     open_notebook: OpenNotebook, browser: Browser, tmp_path: Path, *, scripts: bool
