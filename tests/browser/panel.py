@@ -172,6 +172,14 @@ class PanelOnPage:
         heads = self.page.get_by_role("button", name=re.compile("^Jobs with "))
         return self.root.get_by_role("row").filter(has=heads)
 
+    def fold(self, label: str) -> None:
+        """Fold or unfold a group."""
+        self.groups.filter(has_text=label).get_by_role("button").click()
+
+    def picture(self, view: str) -> Locator:
+        """Return the picture of a view, such as ``Timeline``."""
+        return self.root.get_by_role("region", name=view).locator("svg").first
+
     def view(self, name: str) -> None:
         """Show another view: ``Jobs``, ``Timeline`` or ``Graph``."""
         views = self.root.get_by_role("group", name="View")

@@ -65,7 +65,7 @@ def test_jobs_are_grouped(open_notebook: OpenNotebook) -> None:
         ["lr=0.25", "lr=0.5", "no lr"],
     )
     expect(panel.groups.first).to_contain_text("5 jobs: 5 done")
-    panel.groups.nth(0).get_by_role("button").click()
-    panel.groups.nth(1).get_by_role("button").click()
+    panel.fold("lr=0.25")
+    panel.fold("lr=0.5")
     expect(panel.rows).to_have_count(1)
     assert panel.violations() == []

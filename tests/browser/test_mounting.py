@@ -8,7 +8,7 @@ from tests.browser.panel import PanelOnPage
 
 SUBMIT = """
 for number in range(12):
-    Train.C(name=tag(f"job {number:02d}"), held="jobs").submit()
+    Train.C(name=tag(f"job-{number:02d}"), held="jobs").submit()
 """
 HTML = """
   const output = panel.content.widgets[1].model.outputs.get(0).toJSON();
@@ -22,9 +22,9 @@ def test_what_a_person_chose_outlives_a_new_table(open_notebook: OpenNotebook) -
     notebook.run_all()
     panel = PanelOnPage(notebook.page, notebook.output(1))
     panel.await_headline("4 running, 8 waiting")
-    panel.filter("job 03")
-    card = panel.open_card("job 03")
-    expect(card.get_by_role("tabpanel")).to_contain_text("job 03 holds at 2")
+    panel.filter("job-03")
+    card = panel.open_card("job-03")
+    expect(card.get_by_role("tabpanel")).to_contain_text("job-03 holds at 2")
     panel.search.focus()
     panel.mark()
     before = notebook.do(HTML)
@@ -33,10 +33,10 @@ def test_what_a_person_chose_outlives_a_new_table(open_notebook: OpenNotebook) -
     assert notebook.do(HTML) != before
     panel.await_headline("12 jobs: 12 done")
     assert panel.is_marked()
-    expect(panel.search).to_have_value("job 03")
+    expect(panel.search).to_have_value("job-03")
     expect(panel.search).to_be_focused()
     expect(panel.rows).to_have_count(1)
-    expect(card.get_by_role("tabpanel")).to_contain_text("job 03 is done")
+    expect(card.get_by_role("tabpanel")).to_contain_text("job-03 is done")
     assert panel.visible_tables() == 1
 
 
