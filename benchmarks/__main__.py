@@ -22,6 +22,7 @@ from benchmarks import (
     identifiers,
     imports,
     memory,
+    panels,
     peers,
     processes,
     tables,
@@ -37,6 +38,7 @@ PARTS: dict[str, Callable[[Path], list[Figure]]] = {
     "memory": memory.measure,
     "import": imports.measure,
     "table": tables.measure,
+    "panel": panels.measure,
     "peers": peers.measure,
 }
 HEADER = ("", "ours", "raw", "ratio", "min-max", "bound", "")
@@ -47,6 +49,11 @@ def shown_time(seconds: float) -> str:
     """Return a time in the unit that fits it."""
     scale, unit = next((each for each in _UNITS if seconds >= each[0]), _UNITS[-1])
     return f"{seconds / scale:.3g} {unit}" if seconds < 1000 * scale else f"{seconds:.0f} s"
+
+
+def shown_value(value: float, unit: str) -> str:
+    """Return one side of a ratio: a time in the unit that fits it, or a number."""
+    return shown_time(value) if unit == "s" else f"{value:,.0f} {unit}".rstrip()
 
 
 def verdict(figure: Figure) -> str:
@@ -66,7 +73,8 @@ def row(figure: Figure) -> tuple[str, ...]:
         return (figure.name, f"{value:.0f}", "", "", "", bound, verdict(figure))
     raw, ratios = median(figure.raw), figure.ratios
     spread = f"{min(ratios):.2f}-{max(ratios):.2f}"
-    shown = (shown_time(value), shown_time(raw), f"{figure.ratio:.2f}", spread, bound)
+    sides = (shown_value(each, figure.unit) for each in (value, raw))
+    shown = (*sides, f"{figure.ratio:.2f}", spread, bound)
     return (figure.name, *shown, verdict(figure))
 
 

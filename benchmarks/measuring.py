@@ -37,6 +37,8 @@ class Figure:
         What the table alone would not tell.
     doubt
         Why a bound that seems to be met may not be; empty if nothing is against it.
+    unit
+        The unit of both values where there is a raw limit; empty for plain numbers.
     """
 
     name: str
@@ -45,6 +47,7 @@ class Figure:
     bound: float | None = None
     note: str = ""
     doubt: str = ""
+    unit: str = "s"
 
     @property
     def ratios(self) -> list[float]:

@@ -2,7 +2,7 @@
 
 from time import perf_counter
 
-from xpmnb import Param, Task
+from xpmnb import Param, Task, log, progress
 
 
 class Nothing(Task):
@@ -26,3 +26,25 @@ class ImportsPandas(Task):
 
         pd.DataFrame({"a": [1]})
         return perf_counter() - before
+
+
+class Reporting(Task):
+    """Reports progress and metrics, and says what a call of each costs."""
+
+    number: Param[int]
+    calls: Param[int]
+
+    def execute(self) -> dict[str, float]:
+        """Return microseconds a call."""
+        calls = self.calls
+        before = perf_counter()
+        for step in range(calls):
+            progress(step / calls, description="steps")
+        between = perf_counter()
+        for step in range(calls):
+            log(step=step, loss=1 / (1 + step))
+        after = perf_counter()
+        return {
+            "progress_us": (between - before) / calls * 1e6,
+            "log_us": (after - between) / calls * 1e6,
+        }

@@ -13,6 +13,7 @@ from benchmarks import (
     identifiers,
     imports,
     memory,
+    panels,
     peers,
     processes,
     tables,
@@ -29,6 +30,7 @@ TINY: dict[str, Callable[[Path], list[Figure]]] = {
     "memory": partial(memory.measure, jobs=20),
     "import": partial(imports.measure, rounds=1),
     "table": partial(tables.measure, jobs=20, rounds=1),
+    "panel": partial(panels.measure, rows=5, few=3, rounds=1, calls=10),
     "peers": partial(peers.measure, rounds=1, share=0.01),
 }
 

@@ -138,6 +138,20 @@ def __dir__() -> list[str]:
     return [*__all__, "__version__"]
 
 
+def load_ipython_extension(shell: Any) -> None:
+    """Give IPython ``%xpm``: what ``%load_ext xpmnb`` calls."""
+    from xpmnb.notebook.extension import load
+
+    load(shell)
+
+
+def unload_ipython_extension(shell: Any) -> None:
+    """Take ``%xpm`` back: what ``%unload_ext xpmnb`` calls."""
+    from xpmnb.notebook.extension import unload
+
+    unload(shell)
+
+
 def _current_submitter() -> Any:
     from xpmnb.default_experiment import current_experiment
 
@@ -176,6 +190,20 @@ def _debug_job(job: Any) -> Any:
     return debug(job)
 
 
+def _show_run(title: str, run: Any, records: Any) -> bool:
+    if not _in_notebook():
+        return False
+    from xpmnb.notebook.overview import show_run
+
+    return show_run(title, run, records)
+
+
+def _html_of(value: Any) -> str | None:
+    from xpmnb.notebook.displays import html_of
+
+    return html_of(value)
+
+
 def _attach_observers(note: str, layout: Any) -> list[Any]:
     from xpmnb.environment import EnvironmentKeeper
 
@@ -198,4 +226,6 @@ seam.current_workspace = _current_workspace
 seam.in_notebook = _in_notebook
 seam.notebook_stem = _notebook_stem
 seam.debug_job = _debug_job
+seam.show_run = _show_run
 seam.attach_observers = _attach_observers
+seam.html_of = _html_of

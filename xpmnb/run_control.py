@@ -5,8 +5,10 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import TYPE_CHECKING, Any
 
+from xpmnb import seam
 from xpmnb.analysis.run_tables import RunTables
 from xpmnb.environment import EnvironmentKeeper
+from xpmnb.errors import SubmissionError
 from xpmnb.records.environments import read_environment
 from xpmnb.scheduler.recalled import find_job
 
@@ -77,6 +79,17 @@ class RunControl(RunTables):
         """
         return [job.retry() for job in self.failed]
 
+    def _ipython_display_(self) -> None:
+        """Show all jobs of the run, live while it is open; in a notebook, once it is started."""
+        if not seam.in_notebook():
+            raise NotImplementedError  # IPython then shows the text
+        try:
+            run = self._started()
+        except SubmissionError:
+            raise NotImplementedError from None
+        workspace, name, layout = self._tabled()
+        seam.show_run(name, run, workspace.run_records(name, layout))
+
     def cancel(self) -> int:
         """Ask all jobs of this run that have not ended to stop, and return at once.
 
@@ -93,3 +106,14 @@ class RunControl(RunTables):
             self._started().live.copy(), key=lambda job: job.submitted_at or 0.0, reverse=True
         )
         return sum([job.cancel() for job in live])
+
+
+def run_of(control: RunControl) -> Run:
+    """Return the run of an experiment, for rooms that show it.
+
+    Raises
+    ------
+    SubmissionError
+        If it was not started.
+    """
+    return control._started()  # noqa: SLF001 (of this room)

@@ -60,5 +60,11 @@ in_notebook: Callable[[], bool] = _unfilled
 debug_job: Callable[[Any], Any] = _unfilled
 """Run a failed job, given by its handle, again in this process, and open the debugger."""
 
+show_run: Callable[[str, Any, Any], bool] = _unfilled
+"""Show the jobs of a run, given its title and their records, in the output of a cell."""
+
 attach_observers: Callable[[str, Any], list[Any]] = _unfilled
 """Return the observers (panels, log lines) of a new run, given a note to show and its layout."""
+
+html_of: Callable[[Any], str | None] = _unfilled
+"""Return an object as it looks at the end of a cell, as HTML; None where only its text is shown."""

@@ -373,8 +373,8 @@ def test_a_dead_panel_stops_nothing(notebook: Notebook, caplog: pytest.LogCaptur
     notebook.feed.flush()
     notebook.views[0].broken = True
     with caplog.at_level(logging.ERROR, "xpmnb"):
-        for _ in range(3):
-            notebook.feed.changed(job)
+        for number in range(3):
+            notebook.tell(job, partial(setattr, job, "message", f"news {number}"))
             notebook.feed.flush()
         notebook.submit(3)
     assert len(caplog.records) == 1

@@ -2,12 +2,17 @@
 
 import re
 from html.parser import HTMLParser
+from typing import cast
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.notebook.fake_jobs import FakeJob
+from tests.support.pages import Page
 from xpmnb.markup import shown
 from xpmnb.notebook import table
+from xpmnb.notebook.failures import FailureWords
 from xpmnb.notebook.rows import (
     Row,
     elapsed,
@@ -171,3 +176,123 @@ def test_time_is_what_the_job_took() -> None:
     assert elapsed(running, 1_010.0) == "10 s"
     assert elapsed(running, None) == ""
     assert elapsed(done, 1_010.0) == "2.5 s"
+
+
+def failure(**words: str) -> FailureWords:
+    """Return what is known of a failure."""
+    known = FailureWords(message="", place="", source="", traceback="")
+    return cast("FailureWords", {**known, **words})
+
+
+def test_the_mark_finds_the_panel() -> None:
+    """The outermost element has the mark as a class, and the table inside is what may be hidden."""
+    page = table_html(rows_in("done"), mark="xpm-mount-3f2a")
+    assert 'class="xpm-panel xpm-static xpm-mount-3f2a"><div class="xpm-still">' in page
+    assert 'class="xpm-panel xpm-static"><div class="xpm-still">' in table_html(rows_in("done"))
+    Page(page)
+
+
+def test_a_failure_is_folded_away_below_its_row() -> None:
+    """Place, failing line and traceback of a failure can be opened without a script."""
+    rows = rows_in("done", "error")
+    known = failure(place="Cell In[3], line 5", source="x = 1 / 0", traceback="Traceback ...")
+    page = Page(table_html(rows, failures={rows[1]["key"]: known}))
+    assert page.tags.count("details") == page.tags.count("summary") == 1
+    assert "Cell In[3], line 5" in page.text
+    assert "x = 1 / 0" in page.text
+    assert "Traceback ..." in page.text
+
+
+def test_a_failure_without_a_traceback_shows_its_place() -> None:
+    """Where there is nothing to open, nothing can be opened."""
+    rows = rows_in("error", "error")
+    told = {rows[0]["key"]: failure(place="in step()"), rows[1]["key"]: failure()}
+    page = Page(table_html(rows, failures=told))
+    assert "details" not in page.tags
+    assert "in step()" in page.text
+
+
+def test_tracebacks_are_bounded() -> None:
+    """Fifty failures at most are told, each with the beginning and the end of its traceback."""
+    rows = rows_in(*["error"] * 60)
+    endless = "the first line\n" + "x" * 2_000_000 + "\nthe last line"
+    page = table_html(rows, failures={row["key"]: failure(traceback=endless) for row in rows})
+    assert page.count("<details") == 50
+    assert page.count("the first line") == page.count("the last line") == 50
+    assert "characters are left out" in page
+    assert len(page) < 500_000
+
+
+def test_a_metric_has_its_course_beside_its_value() -> None:
+    """The line stands with the metric that it shows; the value stays where pictures are dropped."""
+    (row,) = rows_in("running")
+    row["metrics"], row["spark"] = [("acc", "0.5"), ("loss", "1.25")], ("loss", [0, 50, 100])
+    page = table_html([row])
+    Page(page)
+    assert page.count("<svg") == 1
+    assert page.index("loss</span> 1.25") < page.index("<svg")
+    row["metrics"] = []
+    assert "loss</span>  <svg" in table_html([row])
+
+
+def test_other_code_retries_and_messages_are_told() -> None:
+    """A result of other code is marked and explained; retries and messages are words in the row."""
+    (row,) = rows_in("done")
+    row["code_changed"], row["word"], row["retries"] = True, "done, by other code", "2 retries"
+    row["message"] = "found under another name"
+    page = table_html([row])
+    assert re.search(r"<abbr [^>]*title=[^>]*code_diff[^>]*>done, by other code</abbr>", page)
+    text = Page(page).text
+    assert "2 retries" in text
+    assert "found under another name" in text
+
+
+def test_a_running_job_shows_its_bar_and_its_message() -> None:
+    """A message does not hide how far a job is; of a job that ended the message is enough."""
+    (row,) = rows_in("running")
+    row["progress"], row["message"] = [(0.5, "epoch 1")], "the disk is nearly full"
+    text = Page(table_html([row])).text
+    assert "50 %" in text
+    assert "the disk is nearly full" in text
+
+
+def test_a_table_of_unfinished_jobs_says_when_it_was_true() -> None:
+    """What is not final has a date: a saved page does not pretend to be live."""
+    rows = rows_in("running", "done")
+    assert "As it was on" in table_html(rows, now=1_000_000.0)
+    assert "As it was on" not in table_html(rows)
+    assert "As it was on" not in table_html(rows_in("done"), now=1_000_000.0)
+
+
+def test_words_stay_apart_without_styles() -> None:
+    """A page that drops styles and pictures, such as GitHub's, still reads as words."""
+    (row,) = rows_in("running")
+    row["tags"], row["metrics"] = [("lr", "0.1"), ("depth", "3")], [("acc", "0.5"), ("loss", "1")]
+    row["spark"] = ("acc", [0, 100])
+    text = Page(table_html([row])).text
+    assert "lr=0.1 depth=3" in text
+    assert re.search(r"acc 0\.5 +loss 1", text)
+
+
+def test_a_thousand_rows_are_less_than_a_megabyte() -> None:
+    """A saved notebook stays small: 1,000 rows with tags, metrics and lines are below 1 MB."""
+    rows = rows_in(*["done"] * 1_000)
+    for row in rows:
+        row["path"] = f"/home/somebody/projects/digits/runs/jobs/digits.train/{row['key']}"
+        row["tags"] = [("lr", "0.001"), ("depth", "12"), ("seed", "1234")]
+        row["metrics"] = [("accuracy", "0.9312"), ("loss", "0.1235")]
+        row["spark"] = ("loss", [(37 * n) % 101 for n in range(32)])
+    assert len(table_html(rows).encode()) < 1_000_000
+
+
+@given(st.text(), st.text(), st.text())
+def test_any_text_is_text(one: str, two: str, three: str) -> None:
+    """Whatever a name, a value or a traceback holds, the page stays whole and encodes as UTF-8."""
+    (row,) = rows_in("error")
+    row["name"], row["word"], row["path"], row["message"] = one, two, three, one
+    row["tags"], row["metrics"] = [(one, two)], [(two, three)]
+    row["spark"] = (one, [1, 2])
+    told = failure(message=one, place=two, source=three, traceback=one)
+    page = table_html([row], note=one, failures={row["key"]: told})
+    page.encode()
+    Page(page)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from xpmnb.records import following
@@ -35,7 +35,6 @@ def in_pieces(data: bytes, sizes: list[int]) -> list[bytes]:
     return [*parts, data]
 
 
-@settings(deadline=None)
 @given(st.lists(entries | damage, max_size=5), pieces, st.integers(1, 50))
 def test_any_split_of_writes_gives_the_same_entries(
     parts: list[list[dict[str, Any]] | bytes], sizes: list[int], step_bytes: int
@@ -58,7 +57,6 @@ def test_any_split_of_writes_gives_the_same_entries(
         assert follower.restarts == 0
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=80) | st.text(max_size=40).map(str.encode), pieces, st.integers(1, 50))
 def test_any_split_of_text_gives_the_same_text(
     data: bytes, sizes: list[int], step_bytes: int

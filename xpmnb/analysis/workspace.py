@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from xpmnb import seam
 from xpmnb.errors import WorkspaceError
 from xpmnb.records.events import JobRecord
 from xpmnb.records.job_directory import read_events
@@ -150,6 +151,10 @@ class Workspace(WorkspaceRecords):
     def __repr__(self) -> str:
         """Give the call that opens it."""
         return f"Workspace({self.layout.root!r})"
+
+    def _repr_html_(self) -> str | None:
+        """Return a summary, for the end of a cell."""
+        return seam.html_of(self)
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -7,6 +7,7 @@ import inspect
 import sys
 from typing import Any, NoReturn, TypeVar, dataclass_transform
 
+from xpmnb import seam
 from xpmnb.core import registry, values
 from xpmnb.core.declaration import collect_early, parameters, scope_of
 from xpmnb.core.fields import Field, field
@@ -113,6 +114,8 @@ def _configuration_class(cls: Any) -> Any:
             "__repr__": _configuration_repr,
             "__xpm_is_configuration__": True,
         }
+        if not hasattr(plain, "_repr_html_"):  # what a person has declared stays
+            namespace["_repr_html_"] = _configuration_html
         # Not ConfigMeta.__new__: this is no declaration, and has no parameters of its own.
         known = registry.Declared.__new__(type(plain), plain.__name__, (plain,), namespace)
         type.__setattr__(plain, "__xpm_configuration__", known)
@@ -140,6 +143,11 @@ def _explain_missing(config: Any, name: str) -> NoReturn:
     else:
         message = f"{kind}.{name} has no value yet"
     raise AttributeError(message)
+
+
+def _configuration_html(config: Any) -> str | None:
+    """Return the configuration as a tree, for the end of a cell."""
+    return seam.html_of(config)
 
 
 def _configuration_repr(config: Any) -> str:

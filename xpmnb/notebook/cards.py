@@ -12,6 +12,7 @@ from typing import TypedDict
 
 from xpmnb.commands.display import local_time
 from xpmnb.markup import shown
+from xpmnb.notebook.failures import FailureWords
 from xpmnb.notebook.rows import Row, elapsed
 from xpmnb.notebook.sparkline import course
 from xpmnb.notebook.values import value_text
@@ -35,17 +36,6 @@ Link = tuple[str, str, str, str]
 """Another job: its key, what it is called, the word for its state, and its tone."""
 
 
-class FailureText(TypedDict):
-    """Why a job failed."""
-
-    message: str
-    place: str
-    """Where in the task's own code, such as ``Cell In[3], line 5, in Train.execute``."""
-    source: str
-    """The line of code that stands there; empty where it is not known."""
-    traceback: str
-
-
 class Card(TypedDict):
     """One job as its open card shows it: JSON values only, all text safe to show."""
 
@@ -58,7 +48,7 @@ class Card(TypedDict):
     metrics: list[tuple[str, str, list[int]]]
     needs: list[Link]
     needed_by: list[Link]
-    failure: FailureText | None
+    failure: FailureWords | None
     notices: list[str]
     result: str
     problem: str
@@ -115,7 +105,7 @@ def card_of(
         ],
         needs=links[0][:LINKS_LIMIT],
         needed_by=links[1][:LINKS_LIMIT],
-        failure=_failure(row, record),
+        failure=failure_of(row, record),
         notices=[shown(text, VALUE_LIMIT) for text in notices],
         result="" if record.result is None else _json_text(record.result),
         problem=shown(record.problem or "", TEXT_LIMIT) if has_record else "",
@@ -173,11 +163,12 @@ def _heights(trails: Trails, name: str) -> list[int]:
     return [] if trail is None else course(trail.points, SPARK_POINTS)
 
 
-def _failure(row: Row, record: JobRecord) -> FailureText | None:
+def failure_of(row: Row, record: JobRecord) -> FailureWords | None:
+    """Return why the job of a row failed, and where; None of one that did not."""
     if row["state"] != "error":
         return None
     traceback = record.traceback or ""
-    return FailureText(
+    return FailureWords(
         message=shown(record.message or row["message"], TEXT_LIMIT),
         place=shown(record.place or "", VALUE_LIMIT),
         source=shown(failing_line(traceback), VALUE_LIMIT),

@@ -10,9 +10,13 @@ import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
+from xpmnb.notebook.cards import failure_of, look_up
 from xpmnb.notebook.commands import ACTIONS, Saying, carry_out
+from xpmnb.notebook.experiment_page import experiment_html
+from xpmnb.notebook.failures import MAX_FAILURES, FailureWords
 from xpmnb.notebook.looking import LinkFinder, Looking
 from xpmnb.notebook.outlook import Outlook
 from xpmnb.notebook.pictures import PICTURES
@@ -142,6 +146,7 @@ class Panel:
         self._outlook = outlook
         self._pending: dict[str, None] = {}
         self._sayings: list[Saying] = []
+        self._failures: list[tuple[str, float | None, FailureWords]] = []
         self._resync = False
         self._packed = False
         self.view = view(self.hear)
@@ -193,13 +198,14 @@ class Panel:
             self.settled = False
             before = len(self.view.rows)
             now = time.time()
-            changed = [self._put(job, now) for job in jobs]
+            # Whoever waits looks at all that runs: what is as it was is not sent.
+            changed = [row for job in jobs if (row := self._put(job, now)) is not None]
             self.publishing.note_change(grown=len(self.view.rows) > before)
             self.looking.note_rows()
             self.final_since = None if self.live else self.final_since or time.monotonic()
         if resync:
             return {"changed": list(self.view.rows)}
-        return {"changed": changed} if jobs else {}
+        return {"changed": changed} if jobs and changed else {}
 
     def _looked_at(self) -> dict[str, Any]:
         if not self.looking.is_active:
@@ -227,10 +233,24 @@ class Panel:
     def _page(self, end: str = "") -> tuple[str, str]:
         rows = self.view.rows
         note = f"{self.face.note} {end}".strip()
-        html = table_html(
-            rows, note=note, now=time.time(), mark=self.view.mark, title=self.face.title
-        )
+        failures = self._read_failures(rows)
+        page = partial(experiment_html, self.face.title) if self.face.title else table_html
+        html = page(rows, now=time.time(), note=note, mark=self.view.mark, failures=failures)
         return html, headline(rows)
+
+    def _read_failures(self, rows: list[Row]) -> dict[str, FailureWords]:
+        """Return what the table tells of failures; each is read once."""
+        failed = [row for row in rows if row["state"] == "error"][:MAX_FAILURES]
+        known = {(key, end): words for key, end, words in self._failures}
+        self._failures = [
+            (row["key"], row["ended_at"], words)
+            for row in failed
+            if (
+                words := known.get((row["key"], row["ended_at"]))
+                or failure_of(row, look_up(row)[0])
+            )
+        ]
+        return {key: words for key, _, words in self._failures}
 
     def beat_due(self) -> float:
         """Return when the next sign of life is due, on the monotonic clock; never if all ended."""
@@ -292,16 +312,19 @@ class Panel:
             if not self._painter.enqueue(self, lambda: self.say(carry_out(action, keys, jobs))):
                 self.say(Saying("The experiment is closed: run its cells again.", "failed"))
 
-    def _put(self, job: WatchedJob, now: float) -> Row:
+    def _put(self, job: WatchedJob, now: float) -> Row | None:
+        """Bring the row of a job up to date; return it if it changed."""
         row = row_of(job, self._outlook, now)
         place = self._places.setdefault(job.id, len(self.view.rows))
-        self.view.rows[place : place + 1] = [row]
+        before = self.view.rows[place : place + 1]
+        if before != [row]:
+            self.view.rows[place : place + 1] = [row]
         if not row["final"]:
             self.live.add(job.id)
         elif job.id in self.live:
             self.live.discard(job.id)
             self._outlook.learn(job)
-        return row
+        return None if before == [row] else row
 
     def _find_places(self) -> dict[str, int]:
         return {row["key"]: place for place, row in enumerate(self.view.rows)}

@@ -94,10 +94,10 @@ def sparkline_svg(heights: Sequence[int], *, label: str = "") -> str:
     width, height = _WIDTH + 2 * _MARGIN, _HEIGHT + 2 * _MARGIN
     line = (
         f'<path d="m{across[0]} {ups[0]}{steps}" fill="none" stroke="currentColor" '
-        'stroke-width="2.5" stroke-linejoin="round" opacity=".7"/>'
+        'stroke-width="2.5" opacity=".7"/>'
     )
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" class="xpm-spark" viewBox="0 0 {width} {height}" '
+        f'<svg class="xpm-spark" viewBox="0 0 {width} {height}" '
         f'width="{width // 2}" height="{height // 2}" {said}>{line if last else ""}'
         f'<circle cx="{across[-1]}" cy="{ups[-1]}" r="4" fill="var(--xpm-running,#2b7de0)"/></svg>'
     )

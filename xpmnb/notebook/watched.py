@@ -215,13 +215,13 @@ def row_of(job: WatchedJob, prospect: Prospect | None = None, now: float = 0.0) 
         stopping=stopping,
         final=state.is_final,
         message=shown("; ".join(filter(None, (job.message, job.note))), TEXT_LIMIT),
-        tags=_pairs(job.tags, TAGS_LIMIT) or _pairs(job.params, PARAMS_LIMIT),
+        tags=value_pairs(job.tags, TAGS_LIMIT) or value_pairs(job.params, PARAMS_LIMIT),
         progress=[
             (_fraction(value), shown(text, TEXT_LIMIT)) for value, text in list(job.progress)
         ],
         code_changed=job.code_changed,
-        metrics=_pairs(job.metrics, METRICS_LIMIT),
-        spark=_spark(job.trails),
+        metrics=value_pairs(job.metrics, METRICS_LIMIT),
+        spark=spark_of(job.trails),
         # Of a job that was done before, the retries are history.
         retries="" if job.recognised else retries_word(job.retry_count),
         # Between two attempts no time is counted: the job does not run.
@@ -248,7 +248,7 @@ def _retry_words(job: WatchedJob) -> str:
     return "Run again? What the failed run left goes to the trash."
 
 
-def _spark(trails: Trails) -> tuple[str, list[int]] | None:
+def spark_of(trails: Trails) -> tuple[str, list[int]] | None:
     """Return the course of the metric that tells most: the first that does more than count."""
     for name, trail in list(trails.items()):
         if name.rpartition("/")[2].lower() not in _COUNTERS:
@@ -258,7 +258,8 @@ def _spark(trails: Trails) -> tuple[str, list[int]] | None:
     return None
 
 
-def _pairs(values: Mapping[str, object], limit: int) -> list[tuple[str, str]]:
+def value_pairs(values: Mapping[str, object], limit: int) -> list[tuple[str, str]]:
+    """Return the first names and values in few characters each."""
     return [
         (shown(str(name), VALUE_LIMIT), value_text(value))
         for name, value in list(values.items())[:limit]

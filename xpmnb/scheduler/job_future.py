@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from xpmnb import seam
 from xpmnb.errors import JobFailed
 from xpmnb.records.files import read_bytes
 from xpmnb.records.states import FailureReason, JobState
@@ -49,6 +50,10 @@ class JobFuture(JobFiles):
         reason = self.failure_reason
         words = self.state.value if reason is None else f"{self.state.value}: {reason.value}"
         return f"<Job {self._layout.task} {self.id[:8]} {words}>"
+
+    def _repr_html_(self) -> str | None:
+        """Return its row and what is on record of it, for the end of a cell."""
+        return seam.html_of(self)
 
     @property
     def failure_reason(self) -> FailureReason | None:

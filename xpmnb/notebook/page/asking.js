@@ -6,9 +6,7 @@ const ANSWER_AFTER_MS = 350;
 // `host` stands in something positioned, over which the question lies: nothing moves. A view asks one thing at a time.
 function askBefore(view, host, origin, { question, yes, act, onClose }) {
   view.closeAsk?.();
-  const strip = make("div", "xpm-ask");
-  strip.setAttribute("role", "group");
-  strip.setAttribute("aria-label", question);
+  const strip = make("div", "xpm-ask", "", { role: "group", "aria-label": question });
   const asked = performance.now();
   const close = (refocus) => {
     if (!strip.parentNode) return;

@@ -13,13 +13,14 @@ class Card {
     this.element = make("div", "xpm-card");
     this.element.dataset.card = key;
     this.element.setAttribute("role", "row");
-    this.body = this.element.appendChild(make("div", "xpm-card-body"));
-    this.body.setAttribute("role", "cell");
-    this.body.setAttribute("aria-colspan", COLUMNS.length + 1);
-    this.top = this.body.appendChild(make("div", "xpm-card-top"));
-    this.alerts = this.body.appendChild(make("div", "xpm-alerts"));
-    this.grid = this.body.appendChild(make("div", "xpm-sections"));
-    this.wide = this.body.appendChild(make("div", "xpm-wide"));
+    this.body = add(this.element, "div", "xpm-card-body", "", {
+      role: "cell",
+      "aria-colspan": COLUMNS.length + 1,
+    });
+    this.top = add(this.body, "div", "xpm-card-top");
+    this.alerts = add(this.body, "div", "xpm-alerts");
+    this.grid = add(this.body, "div", "xpm-sections");
+    this.wide = add(this.body, "div", "xpm-wide");
     this.log = new LogPane(this.store, key);
     this.body.append(this.log.element);
     this.element.addEventListener("keydown", (event) => {
@@ -64,8 +65,8 @@ class Card {
     const top = make("div", "xpm-where");
     top.append(make("span", "xpm-label", card.label));
     const path = makeButton("xpm-path", undefined, () => copyFrom(path, said, card.path, text));
-    const text = path.appendChild(make("span", "xpm-path-text", card.path));
-    const said = path.appendChild(make("span", "xpm-copy", "Copy path"));
+    const text = add(path, "span", "xpm-path-text", card.path);
+    const said = add(path, "span", "xpm-copy", "Copy path");
     said.dataset.text = "Copy path";
     path.title = "Copy the path of the job's directory";
     top.append(path);
@@ -75,9 +76,8 @@ class Card {
   makeJobs(title, jobs) {
     const list = make("ul", "xpm-jobs");
     for (const [key, label, word, tone] of jobs) {
-      const item = list.appendChild(make("li", `xpm-is-${tone}`));
-      const dot = item.appendChild(make("span", "xpm-dot"));
-      dot.setAttribute("aria-hidden", "true");
+      const item = add(list, "li", `xpm-is-${tone}`);
+      const dot = add(item, "span", "xpm-dot", "", { "aria-hidden": "true" });
       const known = this.store.places.has(key);
       if (known) item.append(makeButton("xpm-link", label, () => this.table.reveal(key)));
       else item.append(make("span", "", label));
@@ -103,9 +103,7 @@ function cardOfRow(row, store) {
 }
 
 function makeSection(title, ...content) {
-  const section = make("div", "xpm-section");
-  section.setAttribute("role", "group");
-  section.setAttribute("aria-label", title);
+  const section = make("div", "xpm-section", "", { role: "group", "aria-label": title });
   section.append(make("div", "xpm-title", title), ...content);
   return section;
 }
@@ -113,7 +111,7 @@ function makeSection(title, ...content) {
 function makeFacts(title, pairs, className = "") {
   const list = make("dl", `xpm-facts ${className}`);
   for (const [name, value] of pairs) {
-    const pair = list.appendChild(make("div", "xpm-fact"));
+    const pair = add(list, "div", "xpm-fact");
     pair.append(make("dt", "", name), make("dd", "", value));
   }
   return makeSection(title, list);
@@ -122,7 +120,7 @@ function makeFacts(title, pairs, className = "") {
 function makeMetrics(metrics) {
   const list = make("dl", "xpm-facts xpm-metrics-list");
   for (const [name, value, heights] of metrics) {
-    const pair = list.appendChild(make("div", "xpm-fact"));
+    const pair = add(list, "div", "xpm-fact");
     const said = make("dd", "", value);
     if (heights.length) {
       const spark = makeSpark("xpm-spark xpm-spark-large");
@@ -160,7 +158,7 @@ function makeFailure(failure) {
   if (failure.source) block.append(make("code", "xpm-source", failure.source));
   if (failure.traceback) {
     const lines = failure.traceback.split("\n").length;
-    const details = block.appendChild(make("details", "xpm-traceback"));
+    const details = add(block, "details", "xpm-traceback");
     details.open = lines <= FOLD_LINES;
     details.append(make("summary", "", `Traceback (${formatCount(lines)} lines)`));
     details.append(makePre(failure.traceback, "Traceback"));

@@ -4,11 +4,17 @@
 const TONES = ["done", "running", "failed", "cancelled", "waiting"];
 const SVG = "http://www.w3.org/2000/svg";
 
-function make(tag, className, text) {
+function make(tag, className, text, attributes = {}) {
   const element = document.createElement(tag);
   if (className) element.className = className;
   if (text !== undefined) element.textContent = text;
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
   return element;
+}
+
+// The same as a last child.
+function add(parent, ...what) {
+  return parent.appendChild(make(...what));
 }
 
 function makeButton(className, text, onClick) {
@@ -32,11 +38,12 @@ function same(one, other) {
 }
 
 function makeBar(label) {
-  const bar = make("span", "xpm-bar");
-  bar.setAttribute("role", "progressbar");
-  bar.setAttribute("aria-label", label);
-  bar.setAttribute("aria-valuemin", 0);
-  bar.setAttribute("aria-valuemax", 100);
+  const bar = make("span", "xpm-bar", "", {
+    role: "progressbar",
+    "aria-label": label,
+    "aria-valuemin": 0,
+    "aria-valuemax": 100,
+  });
   bar.append(make("span"));
   return bar;
 }

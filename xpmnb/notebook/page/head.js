@@ -9,10 +9,10 @@ class Head {
     this.overall = this.element.appendChild(makeOverall());
     const title = view.store.model.get("title");
     if (title) this.element.append(make("span", "xpm-headline", title));
-    this.line = this.element.appendChild(make("span", "xpm-counts"));
-    this.percent = this.element.appendChild(make("span", "xpm-sofar"));
-    this.said = this.element.appendChild(make("span", "xpm-said"));
-    this.actions = this.element.appendChild(make("span", "xpm-actions"));
+    this.line = add(this.element, "span", "xpm-counts");
+    this.percent = add(this.element, "span", "xpm-sofar");
+    this.said = add(this.element, "span", "xpm-said");
+    this.actions = add(this.element, "span", "xpm-actions");
     this.stop = this.actions.appendChild(makeButton("xpm-button", "Stop all", () => this.askStop()));
     this.retry = this.actions.appendChild(makeButton("xpm-button", "", () => this.askRetry()));
   }
@@ -21,6 +21,8 @@ class Head {
     const { tally, lost } = this.store;
     setText(this.line, tally.line());
     drawOverall(this.overall, tally.counts);
+    const share = tally.counts.running ? Math.min(1, tally.fraction / tally.counts.running) : 1;
+    this.overall.style.setProperty("--xpm-part", `${Math.round(100 * share)}%`);
     this.drawSaid();
     this.stop.hidden = tally.final === tally.total || tally.total < 2;
     this.stop.disabled = Boolean(lost) || !tally.stoppable || this.isPending("stop-all");

@@ -1,13 +1,18 @@
-// Where the person was in a view, so that it is there again when the view is moved on the page: focus, scroll
+// Where the person was in a view, so that it is there again when something is moved on the page: focus, scroll
 // positions and the selected text.
+
+const SCROLLING = ".xpm-scroll, .xpm-log-pane, .xpm-pre, .xpm-picture";
 
 class PlaceKeeper {
   constructor(root) {
     this.root = root;
-    this.scrolls = new Map();
+    this.scrolls = new WeakMap();
     this.focused = null;
     this.selection = null;
-    root.addEventListener("scroll", (event) => this.noteScroll(event.target), { capture: true, passive: true });
+    // Scrolling does not bubble: listened to on the way down.
+    root.addEventListener("scroll", ({ target }) => {
+      if (root.isConnected) this.scrolls.set(target, [target.scrollTop, target.scrollLeft]);
+    }, { capture: true, passive: true });
     root.addEventListener("focusin", (event) => { this.focused = event.target; });
     root.addEventListener("focusout", () => this.left());
     this.select = () => this.noteSelection();
@@ -19,11 +24,6 @@ class PlaceKeeper {
 
   sleep() {
     document.removeEventListener("selectionchange", this.select);
-  }
-
-  noteScroll(target) {
-    if (!this.root.isConnected) return;
-    this.scrolls.set(target, [target.scrollTop, target.scrollLeft]);
   }
 
   // An element that is taken off the page loses the focus as well: only who goes elsewhere leaves.
@@ -41,20 +41,22 @@ class PlaceKeeper {
     this.selection = inside ? [anchorNode, anchorOffset, focusNode, focusOffset] : null;
   }
 
-  restore() {
-    const { focused, selection } = this;
-    for (const [target, [top, left]] of this.scrolls) {
-      if (!this.root.contains(target)) {
-        this.scrolls.delete(target);
-        continue;
-      }
+  // What scrolls inside an element forgets its place when the element is moved.
+  restoreScrolls(element) {
+    for (const target of element.querySelectorAll(SCROLLING)) {
+      const [top, left] = this.scrolls.get(target) ?? [0, 0];
       if (target.scrollTop !== top) target.scrollTop = top;
       if (target.scrollLeft !== left) target.scrollLeft = left;
     }
-    if (focused && this.root.contains(focused) && document.activeElement === document.body) {
+  }
+
+  restore() {
+    const { root, focused, selection } = this;
+    this.restoreScrolls(root);
+    if (focused && root.contains(focused) && document.activeElement === document.body) {
       focused.focus({ preventScroll: true });
     }
-    if (selection?.every((part) => typeof part === "number" || this.root.contains(part))) {
+    if (selection?.every((part) => typeof part === "number" || root.contains(part))) {
       getSelection().setBaseAndExtent(...selection);
     }
   }

@@ -17,12 +17,9 @@ class LogPane {
   }
 
   build() {
-    this.element = make("section", "xpm-log");
-    this.element.setAttribute("aria-label", "Log");
-    const bar = this.element.appendChild(make("div", "xpm-log-bar"));
-    const tabs = bar.appendChild(make("div", "xpm-tabs"));
-    tabs.setAttribute("role", "tablist");
-    tabs.setAttribute("aria-label", "Log");
+    this.element = make("section", "xpm-log", "", { "aria-label": "Log" });
+    const bar = add(this.element, "div", "xpm-log-bar");
+    const tabs = add(bar, "div", "xpm-tabs", "", { role: "tablist", "aria-label": "Log" });
     this.tabs = {};
     for (const [stream, title] of STREAMS) tabs.append(this.makeTab(stream, title));
     tabs.addEventListener("keydown", (event) => this.pressed(event));
@@ -30,15 +27,15 @@ class LogPane {
     this.copy = makeButton("xpm-button xpm-quiet", "Copy", () => this.copyAll());
     this.copy.dataset.text = "Copy";
     bar.append(this.tall, this.copy);
-    this.frame = this.element.appendChild(make("div", "xpm-log-frame"));
-    this.pane = this.frame.appendChild(make("pre", "xpm-log-pane"));
+    this.frame = add(this.element, "div", "xpm-log-frame");
+    this.pane = add(this.frame, "pre", "xpm-log-pane");
     this.pane.id = this.id;
     this.pane.tabIndex = 0;
     this.pane.setAttribute("role", "tabpanel");
     this.pane.addEventListener("scroll", () => this.scrolled(), { passive: true });
-    this.dropped = this.pane.appendChild(make("span", "xpm-aside"));
+    this.dropped = add(this.pane, "span", "xpm-aside");
     this.partial = this.pane.appendChild(document.createTextNode(""));
-    this.hint = this.pane.appendChild(make("span", "xpm-aside"));
+    this.hint = add(this.pane, "span", "xpm-aside");
     this.follow = this.frame.appendChild(makeButton("xpm-button xpm-follow", "Follow the end ↓", () => {
       this.following = true;
       this.pane.focus({ preventScroll: true });

@@ -112,11 +112,9 @@ function isFiltered(state) {
 // Without filter, order and groups, the keys themselves are the lines.
 function linesOf(store, state) {
   const rowOf = (key) => store.row(key);
-  let keys = store.keys;
-  if (isFiltered(state)) {
-    const words = filterWords(state.text);
-    keys = keys.filter((key) => matchesFilter(rowOf(key), words, state.tones));
-  }
+  const words = filterWords(state.text);
+  let keys = isFiltered(state)
+    ? store.keys.filter((key) => matchesFilter(rowOf(key), words, state.tones)) : [...store.keys];
   if (state.sort) keys = sortedKeys(keys, rowOf, state.sort, store.now());
   return state.group === null ? keys : groupedLines(keys, rowOf, state);
 }

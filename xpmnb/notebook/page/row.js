@@ -15,29 +15,25 @@ class RowLine {
 
   build() {
     this.bar = null;
-    this.head = this.element.appendChild(make("div", "xpm-row"));
-    this.head.setAttribute("role", "row");
-    const opening = this.head.appendChild(make("div", "xpm-cell xpm-open"));
-    opening.setAttribute("role", "cell");
+    this.head = add(this.element, "div", "xpm-row", "", { role: "row" });
+    const opening = add(this.head, "div", "xpm-cell xpm-open", "", { role: "cell" });
     this.toggle = opening.appendChild(makeButton("xpm-toggle", undefined, () => this.table.toggle(this.key)));
     this.cells = {};
     for (const column of COLUMNS) {
-      this.cells[column] = this.head.appendChild(make("div", `xpm-cell xpm-${column}`));
-      this.cells[column].setAttribute("role", "cell");
+      this.cells[column] = add(this.head, "div", `xpm-cell xpm-${column}`, "", { role: "cell" });
     }
-    const dot = make("span", "xpm-dot");
-    dot.setAttribute("aria-hidden", "true");
+    const dot = make("span", "xpm-dot", "", { "aria-hidden": "true" });
     this.word = make("span", "xpm-word");
     this.retries = make("span", "xpm-retries");
     this.changed = make("span", "xpm-changed", "code changed");
     this.cells.state.append(dot, this.word, this.retries, this.changed);
-    this.name = this.cells.task.appendChild(make("span", "xpm-name"));
+    this.name = add(this.cells.task, "span", "xpm-name");
     this.logButton = makeButton("xpm-button xpm-quiet", "Log", () => this.table.showLog(this.key));
     this.button = makeButton("xpm-button", "", () => this.pressed());
     this.cells.act.append(this.logButton, this.button);
     // Where there is no room for a column of its own, what is left stands below the time.
-    this.time = this.cells.time.appendChild(make("span"));
-    this.below = this.cells.time.appendChild(make("span", "xpm-below"));
+    this.time = add(this.cells.time, "span");
+    this.below = add(this.cells.time, "span", "xpm-below");
   }
 
   place(place) {
@@ -53,7 +49,7 @@ class RowLine {
       const view = this.table.cardOf(this.key);
       this.card = view.element;
       this.element.append(this.card);
-      this.table.window.restoreScrolls(this.card);
+      this.table.moved(this.element);
       this.table.window.sizes.observe(this.card);
     } else if (!open && this.card) {
       this.table.window.sizes.unobserve(this.card);
@@ -191,15 +187,15 @@ class GroupLine {
   constructor(table, line) {
     this.table = table;
     this.element = make("div", "xpm-line");
-    this.head = this.element.appendChild(make("div", "xpm-row xpm-group"));
-    this.head.setAttribute("role", "row");
-    const cell = this.head.appendChild(make("div", "xpm-cell xpm-grouping"));
-    cell.setAttribute("role", "cell");
-    cell.setAttribute("aria-colspan", COLUMNS.length + 1);
+    this.head = add(this.element, "div", "xpm-row xpm-group", "", { role: "row" });
+    const cell = add(this.head, "div", "xpm-cell xpm-grouping", "", {
+      role: "cell",
+      "aria-colspan": COLUMNS.length + 1,
+    });
     this.toggle = cell.appendChild(makeButton("xpm-toggle", undefined, () => table.fold(this.line.name)));
-    this.name = cell.appendChild(make("span", "xpm-name"));
+    this.name = add(cell, "span", "xpm-name");
     this.overall = cell.appendChild(makeOverall());
-    this.words = cell.appendChild(make("span", "xpm-words"));
+    this.words = add(cell, "span", "xpm-words");
     this.line = line;
   }
 
@@ -223,8 +219,7 @@ class GroupLine {
 
 // A bar of all states; the words beside it say the same.
 function makeOverall() {
-  const overall = make("span", "xpm-overall");
-  overall.setAttribute("aria-hidden", "true");
+  const overall = make("span", "xpm-overall", "", { "aria-hidden": "true" });
   for (const tone of TONES) overall.append(make("span", `xpm-part xpm-is-${tone}`));
   return overall;
 }

@@ -228,6 +228,7 @@ class Store {
   lose(words) {
     if (!this.lost) this.lostAt = Date.now();
     this.lost = words;
+    this.said = null;
     this.expected = [];
     this.keepTime();
     this.tell({ keys: new Set(this.keys), state: true });

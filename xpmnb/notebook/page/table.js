@@ -14,18 +14,15 @@ class JobTable {
     this.state = view.state;
     this.cards = new Map();
     this.element = make("div", "xpm-scroll");
-    this.table = this.element.appendChild(make("div", "xpm-grid"));
-    this.table.setAttribute("role", "table");
-    this.table.setAttribute("aria-label", "Jobs");
+    this.table = add(this.element, "div", "xpm-grid", "", { role: "table", "aria-label": "Jobs" });
     this.table.append(this.makeHeadings());
-    this.body = this.table.appendChild(make("div", "xpm-body"));
-    this.body.setAttribute("role", "rowgroup");
-    this.empty = this.element.appendChild(make("div", "xpm-empty", "No job matches the filter."));
-    this.empty.hidden = true;
+    this.body = add(this.table, "div", "xpm-body", "", { role: "rowgroup" });
+    this.empty = add(this.element, "div", "xpm-empty");
     this.widths = new Widths(view.root);
     this.window = new LineWindow(this.element, this.body, {
       makeLine: (name, line) => (typeof line === "string" ? new RowLine(this, line) : new GroupLine(this, line)),
       isOpen: (line) => typeof line === "string" && this.state.open.has(line),
+      moved: (element) => this.moved(element),
     });
     this.body.addEventListener("click", (event) => this.clicked(event));
     this.body.addEventListener("keydown", (event) => this.pressed(event));
@@ -35,15 +32,11 @@ class JobTable {
   }
 
   makeHeadings() {
-    const group = make("div", "xpm-headings");
-    group.setAttribute("role", "rowgroup");
-    const heads = group.appendChild(make("div", "xpm-row"));
-    heads.setAttribute("role", "row");
-    heads.setAttribute("aria-rowindex", 1);
+    const group = make("div", "xpm-headings", "", { role: "rowgroup" });
+    const heads = add(group, "div", "xpm-row", "", { role: "row", "aria-rowindex": 1 });
     this.heads = {};
     for (const column of ["open", ...COLUMNS]) {
-      const head = heads.appendChild(make("div", `xpm-cell xpm-${column}`));
-      head.setAttribute("role", "columnheader");
+      const head = add(heads, "div", `xpm-cell xpm-${column}`, "", { role: "columnheader" });
       const title = TITLES[column];
       if (title) {
         head.append(makeButton("xpm-sort", title, () => this.sort(column)));
@@ -74,7 +67,8 @@ class JobTable {
     // In a live order, rows may pass each other: then the place in the list is what stays.
     this.window.setLines(lines, !byPerson && (!this.state.sort || this.window.focused() !== null));
     setAttribute(this.table, "aria-rowcount", lines.length + 1);
-    this.empty.hidden = lines.length > 0 || !this.store.keys.length;
+    this.empty.hidden = lines.length > 0;
+    setText(this.empty, this.store.keys.length ? "No job matches the filter." : "No jobs yet.");
     this.drawHeadings();
   }
 
@@ -152,8 +146,6 @@ class JobTable {
     this.state.open.delete(key);
     if (inside) line.toggle.focus({ preventScroll: true });
     this.window.changeHeights();
-    const card = this.cards.get(key);
-    if (card) this.window.forgetScrolls(card.element);
     this.cards.delete(key);
     this.view.look();
   }
@@ -219,6 +211,12 @@ class JobTable {
     if (line === undefined) return;
     this.window.show(lineName(line));
     this.window.drawn.get(lineName(line))?.toggle.focus({ preventScroll: true });
+  }
+
+  // What was moved scrolls to where it was; a log that follows, to its end.
+  moved(element) {
+    this.view.keeper.restoreScrolls(element);
+    for (const card of this.cards.values()) if (element.contains(card.element)) card.log.toEnd();
   }
 
   sleep() {

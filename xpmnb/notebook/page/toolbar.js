@@ -7,15 +7,13 @@ class Toolbar {
   constructor(view) {
     this.view = view;
     this.store = view.store;
-    this.element = make("div", "xpm-toolbar");
-    this.element.setAttribute("role", "group");
-    this.element.setAttribute("aria-label", "Filter and group");
-    this.filters = this.element.appendChild(make("div", "xpm-filters"));
+    this.element = make("div", "xpm-toolbar", "", { role: "group", "aria-label": "Filter and group" });
+    this.filters = add(this.element, "div", "xpm-filters");
     this.chips = {};
     for (const tone of ["failed", "running", "waiting", "cancelled", "done"]) this.filters.append(this.makeChip(tone));
     this.filters.append(this.makeSearch());
     this.filters.append(this.makeGroups());
-    this.found = this.filters.appendChild(make("span", "xpm-found"));
+    this.found = add(this.filters, "span", "xpm-found");
     this.views = this.element.appendChild(this.makeViews());
   }
 
@@ -25,8 +23,7 @@ class Toolbar {
       if (!tones.delete(tone)) tones.add(tone);
       this.view.rearrange();
     });
-    const dot = chip.appendChild(make("span", "xpm-dot"));
-    dot.setAttribute("aria-hidden", "true");
+    const dot = add(chip, "span", "xpm-dot", "", { "aria-hidden": "true" });
     chip.append(make("span", "", ""));
     this.chips[tone] = chip;
     return chip;
@@ -49,7 +46,7 @@ class Toolbar {
   makeGroups() {
     const label = make("label", "xpm-groups");
     label.append(make("span", "xpm-soft", "Group by"));
-    this.groups = label.appendChild(make("select", "xpm-select"));
+    this.groups = add(label, "select", "xpm-select");
     this.groups.addEventListener("change", () => {
       const { value } = this.groups;
       this.view.state.group = value === "none" ? null : value.slice(1);
@@ -60,9 +57,7 @@ class Toolbar {
   }
 
   makeViews() {
-    const views = make("div", "xpm-views");
-    views.setAttribute("role", "group");
-    views.setAttribute("aria-label", "View");
+    const views = make("div", "xpm-views", "", { role: "group", "aria-label": "View" });
     this.viewButtons = {};
     const offered = this.store.model.get("views") ?? [];
     if (offered.length > 1) {

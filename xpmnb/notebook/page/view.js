@@ -26,8 +26,7 @@ class PanelView {
     this.table = new JobTable(this);
     this.toolbar = new Toolbar(this);
     this.pictures = {};
-    this.status = make("div", "xpm-unseen");
-    this.status.setAttribute("role", "status");
+    this.status = make("div", "xpm-unseen", "", { role: "status" });
     this.foot = make("p", "xpm-note");
     this.root.append(this.head.element, this.toolbar.element, this.table.element, this.foot, this.status);
     this.keeper = new PlaceKeeper(this.root);
@@ -77,8 +76,7 @@ class PanelView {
     this.news = emptyNews();
     if (keys.size) {
       this.table.see(keys);
-      if (this.table.ordered || this.table.lines.length !== this.known) this.table.arrange(false);
-      else if (this.store.keys.length !== this.known) this.table.arrange(false);
+      if (this.table.ordered || this.store.keys.length !== this.known) this.table.arrange(false);
       this.known = this.store.keys.length;
       this.table.draw(keys);
     }
@@ -113,8 +111,8 @@ class PanelView {
   // A screen reader hears what came of an action at once, and the counts now and then.
   announce() {
     const { said, lost, busy } = this.store;
-    const at_once = lost ? `${lost}.` : busy ? BUSY : said?.text;
-    if (at_once) setText(this.status, at_once);
+    const words = lost ? `${lost}.` : busy ? BUSY : said?.text;
+    if (words) setText(this.status, words);
     else {
       this.announcing ||= setTimeout(() => {
         this.announcing = 0;
@@ -156,13 +154,13 @@ class PanelView {
   }
 
   // Tells the kernel what is open here, once for several changes.
-  look(at_once = false) {
+  look(anyway = false) {
     clearTimeout(this.looking);
     this.looking = setTimeout(() => {
       if (!this.awake) return;
       const { view, open } = this.state;
       const looked = JSON.stringify([[...open], view]);
-      if (looked === this.looked && !at_once) return;
+      if (looked === this.looked && !anyway) return;
       this.looked = looked;
       this.store.look(this.id, [...open], view === "jobs" ? [] : [view]);
     }, 40);
@@ -170,6 +168,7 @@ class PanelView {
 
   moved() {
     this.keeper.restore();
+    this.table.moved(this.root);
     this.table.window.request();
   }
 }

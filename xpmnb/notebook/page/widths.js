@@ -1,13 +1,13 @@
 // How wide the columns are: as wide as the longest text of all rows, drawn or not, up to a bound. They only grow,
 // so that nothing jumps while values change or while one scrolls.
 
-const WIDEST = { state: 136, task: 240, tags: 260, metrics: 220, more: 320 };
+const WIDEST = { state: 144, task: 240, tags: 260, metrics: 220, more: 320 };
 
 class Widths {
   constructor(root) {
     this.root = root;
     this.widths = { state: 80, task: 64, tags: 56, metrics: 72, more: 72 };
-    this.lengths = { state: 0, task: 0, tags: 0, metrics: 0, more: 0 };
+    this.letters = new Map();
     this.used = new Set();
     this.grown = true;
   }
@@ -37,28 +37,35 @@ class Widths {
     this.grown = true;
   }
 
-  // Measuring costs: only what may be the longest text is measured.
   try(column, texts, more) {
     if (this.widths[column] >= WIDEST[column]) return;
-    let length = more / 7;
-    for (const text of texts) length += /[^\u0000-\u052f]/.test(text) ? 2 * text.length : text.length;
-    if (length < 0.85 * this.lengths[column]) return;
-    this.lengths[column] = Math.max(this.lengths[column], length);
     let width = more + 2;
-    for (const text of texts) if (text) width += this.measure(text.slice(0, 80));
+    for (const text of texts) width += this.measure(text);
     width = Math.min(WIDEST[column], Math.ceil(width / 4) * 4);
     if (width <= this.widths[column]) return;
     this.widths[column] = width;
     this.grown = true;
   }
 
+  // Asking the page for the width of each text costs too much: letters are asked for once.
   measure(text) {
+    let width = 0;
+    for (let place = 0; place < text.length && width < WIDEST.more; place += 1) {
+      const letter = text[place];
+      width += this.letters.get(letter) ?? this.ask(letter);
+    }
+    return width;
+  }
+
+  ask(letter) {
     if (!this.context) {
       const { fontFamily } = getComputedStyle(this.root);
       this.context = document.createElement("canvas").getContext("2d");
       this.context.font = `13px ${fontFamily || "sans-serif"}`;
     }
-    return this.context.measureText(text).width;
+    const { width } = this.context.measureText(letter);
+    this.letters.set(letter, width);
+    return width;
   }
 
   apply() {

@@ -6,21 +6,20 @@ const OVERSCAN = 320;
 const CARD_GUESS = 420;
 
 class LineWindow {
-  // `makeLine(name, line)` returns an object with `element` and `free()`; `isOpen(line)` tells of open cards.
-  constructor(pane, body, { makeLine, isOpen }) {
+  // `makeLine(name, line)` returns an object with `element` and `free()`; `isOpen(line)` tells of open cards;
+  // `moved(element)` is called for an element that came to another place.
+  constructor(pane, body, { makeLine, isOpen, moved }) {
     this.pane = pane;
     this.body = body;
     this.makeLine = makeLine;
     this.isOpen = isOpen;
+    this.moved = moved;
     this.lines = [];
     this.places = null;
     this.tops = new Float64Array(1);
     this.drawn = new Map();
     this.cardHeights = new Map();
-    this.scrolls = new Map();
     pane.addEventListener("scroll", () => this.request(), { passive: true });
-    // Scrolling does not bubble: listened to on the way down.
-    pane.addEventListener("scroll", (event) => this.noteScroll(event.target), { capture: true, passive: true });
     this.sizes = new ResizeObserver((entries) => this.measured(entries));
   }
 
@@ -167,6 +166,7 @@ class LineWindow {
   // In the order of the lines, also for the Tab key; the one with the focus is not moved, so that it keeps it.
   arrange(elements) {
     const held = this.focused();
+    const { moved } = this;
     let next = this.body.firstChild;
     for (const element of elements) {
       if (element === next) {
@@ -175,14 +175,14 @@ class LineWindow {
       }
       if (element !== held) {
         this.body.insertBefore(element, next);
-        this.restoreScrolls(element);
+        moved(element);
         continue;
       }
       while (next !== held) {
-        const moved = next;
+        const other = next;
         next = next.nextSibling;
-        this.body.append(moved);
-        this.restoreScrolls(moved);
+        this.body.append(other);
+        moved(other);
       }
       next = held.nextSibling;
     }
@@ -195,23 +195,6 @@ class LineWindow {
     view.free();
   }
 
-  // What scrolls inside an element forgets its place when the element is moved.
-  noteScroll(target) {
-    if (target !== this.pane) this.scrolls.set(target, [target.scrollTop, target.scrollLeft]);
-  }
-
-  restoreScrolls(element) {
-    for (const [target, [top, left]] of this.scrolls) {
-      if (!element.contains(target)) continue;
-      target.scrollTop = top;
-      target.scrollLeft = left;
-    }
-  }
-
-  forgetScrolls(element) {
-    for (const target of this.scrolls.keys()) if (element.contains(target)) this.scrolls.delete(target);
-  }
-
   show(name) {
     const place = this.placeOf(name);
     if (place === undefined) return;
@@ -221,10 +204,5 @@ class LineWindow {
     const height = Math.min(this.tops[place + 1] - top, seen);
     if (top < scrollTop || top + height > scrollTop + seen) this.pane.scrollTop = Math.max(0, top - 8);
     this.draw();
-  }
-
-  free() {
-    this.sleep();
-    for (const [name, view] of this.drawn) this.drop(name, view);
   }
 }
