@@ -51,7 +51,8 @@ def test_the_keyboard_opens_and_closes_cards(open_notebook: OpenNotebook) -> Non
     notebook = open_notebook(TASKS, SUBMIT)
     notebook.run_all()
     panel = PanelOnPage(notebook.page, notebook.output(1))
-    panel.await_headline("1 failed")
+    # Renewing the output takes the focus for a moment: what is pressed then goes to the notebook.
+    notebook.await_saved_text("3 jobs: 2 running, 1 failed")
     keyboard = notebook.page.keyboard
     panel.toggle("ada").focus()
     keyboard.press("ArrowDown")

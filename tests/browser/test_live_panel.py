@@ -116,7 +116,7 @@ def test_it_fits_a_narrow_window(open_notebook: OpenNotebook) -> None:
     notebook.widen(480)
     assert panel.overflow() == 0
     panel.stop("bob")
-    panel.await_row("bob", "cancelled")
+    panel.await_headline("1 cancelled")
 
 
 def test_it_follows_the_theme(open_notebook: OpenNotebook) -> None:
