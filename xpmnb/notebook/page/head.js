@@ -79,8 +79,9 @@ class Head {
 
   askRetry() {
     const keys = this.store.retryable();
-    const questions = new Set(keys.map((key) => this.store.row(key).retry_words));
-    const question = `${jobsWord(keys.length)}: ${[...questions].slice(0, 2).join(" ")}`;
+    // What becomes of their files is said once, whether or not some never had any.
+    const remarks = new Set(keys.map((key) => this.store.row(key).retry_words.replace(/^[^?]*\?\s*/, "")));
+    const question = `Run ${jobsWord(keys.length)} again? ${[...remarks].filter(Boolean).slice(0, 2).join(" ")}`;
     this.ask(this.retry, question, "Retry", () => {
       this.store.act("retry-failed", this.store.retryable(), false);
     });
