@@ -13,8 +13,11 @@ from tests.notebook.fake_jobs import FakeJob
 from xpmnb.notebook import board as board_module
 from xpmnb.notebook import feed as feed_module
 from xpmnb.notebook.cell_panel import BEAT_S, Face, OnMessage
+from xpmnb.notebook.commands import Saying
 from xpmnb.notebook.feed import PanelFeed
+from xpmnb.notebook.outlook import Outlook
 from xpmnb.notebook.rows import Row
+from xpmnb.notebook.watched import row_of
 
 DEADLINE_S = 10.0
 
@@ -565,3 +568,275 @@ def test_a_closed_run_still_answers(tmp_path: Path) -> None:
     view.click("retry", job.id)
     notebook.finish_late()
     assert view.said() == ["The experiment is closed: run its cells again."]
+
+
+def look(view: FakeView, *keys: str, page: str = "a") -> None:
+    """Open the cards of jobs in a page, and no others."""
+    view.hear({"action": "look", "view": page, "cards": list(keys), "drawings": []})
+
+
+def test_a_card_of_a_settled_panel_is_shown_and_packed_again(
+    notebook: Notebook, tmp_path: Path
+) -> None:
+    """Rows of a settled panel are there while somebody looks, and packed once nobody does."""
+    (job,) = notebook.submit(0)
+    job.path = tmp_path
+    job.finish()
+    notebook.feed.flush()
+    view = notebook.views[0]
+    assert view.rows == []
+    look(view, job.id)
+    notebook.feed.flush()
+    assert view.messages[-1]["cards"][job.id]["key"] == job.id
+    assert len(view.rows) == 1
+    look(view)
+    notebook.feed.flush()
+    assert view.rows == []
+    assert view.log.count("settle") == 1
+
+
+def test_no_request_of_a_page_is_lost(notebook: Notebook) -> None:
+    """However pages ask while the panel is painted, each gets all rows after it asked."""
+    jobs = notebook.submit(0, 1)
+    view = notebook.views[0]
+    stop = threading.Event()
+
+    def report() -> None:
+        while not stop.is_set():
+            jobs[0].progress = [(None, "")]
+            notebook.feed.changed(jobs[0])
+            notebook.feed.flush()
+
+    reporter = threading.Thread(target=report)
+    reporter.start()
+    try:
+        for _ in range(50):
+            before = len(view.sent)
+            view.click("sync")
+            notebook.feed.flush()
+            assert any(len(rows) == len(jobs) for rows in view.sent[before:])
+    finally:
+        stop.set()
+        reporter.join()
+
+
+def test_every_word_is_said_once(notebook: Notebook) -> None:
+    """Sayings of many threads reach the page, each once, while the panel is painted."""
+    notebook.submit(0)
+    [panel] = notebook.feed._board.panels
+
+    def say(number: int) -> None:
+        for turn in range(50):
+            panel.say(Saying(f"{number} {turn}"))
+            notebook.feed.flush()
+
+    threads = [threading.Thread(target=say, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    notebook.feed.flush()
+    assert sorted(notebook.views[0].said()) == sorted(
+        f"{number} {turn}" for number in range(4) for turn in range(50)
+    )
+
+
+def test_a_flush_without_news_sends_nothing(notebook: Notebook) -> None:
+    """Whoever waits in vain costs no message and no table, however often."""
+    jobs = notebook.submit(*range(20))
+    for job in jobs:
+        job.run()
+    view = notebook.views[0]
+    view.click("sync")
+    notebook.feed.flush()
+    before = list(view.log)
+    for _ in range(10):
+        notebook.feed.flush()
+    assert view.log == before
+
+
+def test_bytes_grow_with_the_changes(notebook: Notebook) -> None:
+    """Ten changes cost the same message among ten jobs and among a thousand."""
+    sizes = []
+    for count in (10, 1_000):
+        notebook.cell = f"cell of {count}"
+        jobs = notebook.submit(*range(count))
+        for job in jobs:
+            job.run()
+        notebook.feed.flush()
+        view = notebook.views[-1]
+        before = len(view.messages)
+        for job in jobs[:10]:
+            job.progress = [(0.5, "half")]
+            notebook.feed.changed(job)
+        notebook.feed.flush()
+        sizes.append(sum(len(rows) for rows in view.sent[before:]))
+    assert sizes == [10, 10]
+
+
+def test_pages_of_a_closed_run_are_answered_from_any_thread(tmp_path: Path) -> None:
+    """Many pages at once look at a run that is closed: one thread answers all, and then ends."""
+    notebook = Notebook()
+    jobs = notebook.submit(*range(8))
+    for job in jobs:
+        job.path = tmp_path / job.id
+        notebook.tell(job, job.finish)
+    notebook.feed.closed()
+    view = notebook.views[0]
+    barrier = threading.Barrier(len(jobs))
+
+    def open_card(number: int) -> None:
+        barrier.wait(DEADLINE_S)
+        view.click("sync")
+        look(view, jobs[number].id, page=str(number))
+
+    threads = [threading.Thread(target=open_card, args=(n,)) for n in range(len(jobs))]
+    before = len(view.messages)
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    notebook.finish_late()
+    shown = {key for message in view.messages[before:] for key in message.get("cards", ())}
+    assert shown == {job.id for job in jobs}
+    assert set(view.threads[before:]) == {"xpmnb-late-panels"}
+    notebook.feed._late.close()
+    assert not any(each.name == "xpmnb-late-panels" for each in threading.enumerate())
+
+
+def test_what_is_asked_while_a_run_closes_is_answered(tmp_path: Path) -> None:
+    """A card that is opened just as the painter ends is shown all the same."""
+    for _ in range(30):
+        notebook = Notebook()
+        (job,) = notebook.submit(0)
+        job.path = tmp_path
+        notebook.tell(job, job.finish)
+        closer = threading.Thread(target=notebook.feed.closed)
+        closer.start()
+        look(notebook.views[0], job.id)
+        closer.join()
+        notebook.finish_late()
+        messages = notebook.views[0].messages
+        assert any(job.id in message.get("cards", ()) for message in messages)
+
+
+def test_a_late_view_that_fails_stops_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    """After the end of a run, too, a panel that raises is logged once and left alone."""
+    notebook = Notebook()
+    (job,) = notebook.submit(0)
+    notebook.tell(job, job.finish)
+    notebook.feed.closed()
+    notebook.views[0].broken = True
+    with caplog.at_level(logging.ERROR, "xpmnb"):
+        for _ in range(3):
+            notebook.views[0].click("sync")
+        notebook.finish_late()
+    assert len(caplog.records) == 1
+
+
+def test_a_closed_run_keeps_no_job(notebook: Notebook) -> None:
+    """Once a run is closed its panels hold no handle, and offer nothing that needs one."""
+    (failed,) = notebook.submit(0)
+    notebook.tell(failed, failed.fail)
+    notebook.feed.flush()
+    assert notebook.views[0].packed[0]["retry_words"]
+    notebook.cell = "cell 2"
+    (other,) = notebook.submit(1)
+    notebook.tell(other, other.fail)
+    notebook.submit(2)
+    notebook.feed.closed()
+    board = notebook.feed._board
+    assert [panel.jobs for panel in board.panels] == [{}, {}]
+    assert not board._panels_of
+    for view in notebook.views:
+        assert not any(row["retry_words"] for row in view.packed)
+        newest = {row["key"]: row for rows in view.sent for row in rows}
+        assert not any(row["retry_words"] for row in newest.values())
+    for _ in range(3):
+        notebook.feed.changed(failed)
+    assert len(notebook.feed._dirty) <= 1
+
+
+def test_a_cell_of_a_closed_run_that_runs_again_closes_its_panel() -> None:
+    """The panel of an earlier run goes when its cell begins another run: its output is gone."""
+    before, after = Notebook(), Notebook()
+    for notebook in (before, after):
+        notebook.place = "the cell of this test"
+    (job,) = before.submit(0)
+    before.tell(job, job.finish)
+    before.feed.closed()
+    after.cell = "cell 1, again"
+    after.submit(0)
+    before.finish_late()
+    assert before.views[0].log[-1] == "close"
+    assert not before.feed._board.panels
+    after.feed.closed()
+    assert "close" not in after.views[0].log
+
+
+def test_an_overview_of_ended_jobs_settles(notebook: Notebook) -> None:
+    """A panel of a run whose jobs have all ended becomes a plain table, and takes little room."""
+    job = FakeJob(0)
+    job.run()
+    job.finish()
+    assert notebook.feed.show_all([row_of(job)], [], "digits")
+    notebook.feed.flush()
+    view = notebook.views[0]
+    assert view.log[-2:] == ["settle", "pack"]
+    (late,) = notebook.submit(1)
+    notebook.feed.flush()
+    assert [row["key"] for row in view.rows] == [job.id, late.id]
+
+
+def test_an_overview_misses_no_job(notebook: Notebook) -> None:
+    """A job that was submitted after the handles were looked up is in the overview as well."""
+    (job,) = notebook.submit(0)
+    assert notebook.feed.show_all([], [], "digits")
+    notebook.feed.flush()
+    assert [row["key"] for row in notebook.views[1].rows] == [job.id]
+
+
+def test_a_click_on_a_panel_that_is_gone_shows_elsewhere(notebook: Notebook) -> None:
+    """What is retried in a panel whose cell ran again is shown in the newest panel."""
+    notebook.place = "another place"
+    (job,) = notebook.submit(0)
+    notebook.tell(job, job.fail)
+    notebook.feed.flush()
+    [panel] = notebook.feed._board.panels
+    notebook.cell = "cell 1, again"
+    (other,) = notebook.submit(1)
+    with notebook.feed._board.clicking(panel):
+        notebook.feed.submitted(FakeJob(2))
+    notebook.feed.flush()
+    assert [row["key"] for row in notebook.views[1].rows] == [other.id, FakeJob(2).id]
+
+
+def test_the_first_row_reads_no_files(notebook: Notebook) -> None:
+    """The thread of the cell does not look for how long jobs took: the painter does."""
+    threads: list[str] = []
+
+    def read(_: str) -> list[float]:
+        threads.append(threading.current_thread().name)
+        return [7.0]
+
+    notebook.feed._board._outlook = Outlook(read)
+    notebook.submit(0)
+    notebook.feed.flush()
+    assert threads == ["xpmnb-panels"]
+    assert notebook.views[0].rows[0]["usual_s"] == 7.0
+
+
+def test_jobs_of_panels_that_are_gone_are_forgotten(notebook: Notebook) -> None:
+    """What was expected of a job that no panel shows any more is let go."""
+    notebook.place = "a third place"
+    (job,) = notebook.submit(0)
+    job.run()
+    job.progress = [(0.5, "")]
+    notebook.feed.flush()
+    outlook = notebook.feed._board._outlook
+    assert list(outlook._reached) == [job.id]
+    notebook.cell = "cell 1, again"
+    (other,) = notebook.submit(1)
+    notebook.feed.flush()
+    assert not outlook._reached
+    assert list(notebook.feed._board._panels_of) == [other.id]

@@ -1,6 +1,7 @@
 """The widget, and real kernels that show it."""
 
 import json
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from jupyter_client.manager import start_new_kernel
 from nbclient import NotebookClient
 
 from tests.notebook.fake_jobs import FakeJob
+from tests.notebook.front_end import front_end
 from xpmnb.notebook import panel as panel_module
 from xpmnb.notebook.panel import StatusPanel
 from xpmnb.notebook.watched import row_of
@@ -227,3 +229,109 @@ def test_a_saved_notebook_holds_the_final_table(tmp_path: Path) -> None:
     assert data["text/html"].count("<tr class=") == 3
     assert "&lt;script&gt;" in data["text/html"]
     assert "<script>" not in data["text/html"]
+
+
+@pytest.mark.notebook
+def test_ten_changes_of_a_thousand_rows_are_a_small_message(kernel: BlockingKernelClient) -> None:
+    """Bytes of a refresh grow with what changed, and no change costs none."""
+    run(
+        kernel,
+        "jobs = [FakeJob(f'row {number}', lr=number) for number in range(1000)]\n"
+        "for job in jobs: job.run(); feed.submitted(job)\n"
+        "feed._board.panels[-1].publishing.heard = True\n"
+        "feed.flush()",
+    )
+    refresh = run(
+        kernel,
+        "for job in jobs[:10]: job.progress = [(0.5, 'half')]; feed.changed(job)\nfeed.flush()",
+    )
+    quiet = run(kernel, "feed.flush()")
+    run(kernel, "for job in jobs: job.finish(); feed.changed(job)\nfeed.flush()")
+    sent = of_type(refresh, "comm_msg", "update_display_data")
+    rows = [each["content"]["data"]["content"]["changed"] for each in sent]
+    assert sum(map(len, rows)) == 10
+    assert len(json.dumps([each["content"] for each in sent])) < 20_000
+    # A sign of life at most.
+    beats = of_type(quiet, "comm_msg", "update_display_data")
+    assert not [each for each in beats if each["content"]["data"]["content"]["changed"]]
+
+
+RUN = """
+from pathlib import Path
+from xpmnb import Task, Param, experiment
+class Talks(Task):
+    name: Param[str]
+    def execute(self):
+        print(f"hello from {self.name}", flush=True)
+        if not (ROOT / "mended").exists():
+            raise ValueError(f"{self.name} is <b>not</b> ready")
+        while not (ROOT / "go").exists():
+            pass
+        print("bye")
+xp = experiment(ROOT / "w", "talks", launcher="thread").start()
+"""
+
+
+@pytest.mark.notebook
+def test_a_page_opens_cards_runs_again_and_follows_logs(tmp_path: Path) -> None:
+    """Over a real comm: an open card comes with its log, and follows a job that is run again."""
+    with front_end(tmp_path) as page:
+        page.run(RUN)
+        page.run("Talks.C(name='anna').submit(); xp.wait()")
+        (panel,) = page.panels()
+        page.say(panel, "sync")
+        page.until(lambda: page.rows(panel))
+        (key,) = page.rows(panel)
+        page.say(panel, "look", view="here", cards=[key], drawings=["timeline", "graph"])
+        page.until(lambda: "hello from anna" in page.log(panel, key))
+        (card,) = [each["cards"][key] for each in page.told(panel) if "cards" in each]
+        assert card["params"] == [["name", "anna"]]
+        assert card["failure"]["message"].endswith("anna is <b>not</b> ready")
+        assert card["failure"]["source"].startswith("raise ValueError(")
+        drawings = [each["drawings"] for each in page.told(panel) if "drawings" in each]
+        assert all(svg.startswith("<svg") for each in drawings for svg in each.values())
+        assert {name for each in drawings for name in each} == {"timeline", "graph"}
+
+        (tmp_path / "mended").touch()
+        page.say(panel, "retry-failed")
+        page.until(lambda: page.rows(panel)[key]["word"] == "running")
+        page.until(lambda: page.log(panel, key) == "hello from anna\n")
+        (tmp_path / "go").touch()
+        page.until(lambda: page.log(panel, key) == "hello from anna\nbye\n")
+        page.until(lambda: page.rows(panel)[key]["word"] == "done")
+        assert page.said(panel) == ["1 job submitted again."]
+        assert [each["cards"] for each in page.told(panel) if "cards" in each][-1][key][
+            "failure"
+        ] is None
+
+        page.run("xp.close()")
+        page.say(panel, "look", view="there", cards=[key], drawings=[])
+        before = len(page.told(panel))
+        page.say(panel, "sync")
+        page.until(lambda: any("cards" in each for each in page.told(panel)[before:]))
+        page.say(panel, "stop-all")
+        page.until(lambda: "The experiment is closed: run its cells again." in page.said(panel))
+
+
+def test_rows_are_never_gone_for_a_page_that_loads() -> None:
+    """Whoever reads the state while rows are packed or unpacked finds all of them."""
+    rows = [row_of(FakeJob(number)) for number in range(5)]
+    panel = StatusPanel(rows, lambda *_: None)
+    stop = threading.Event()
+    counts: set[int] = set()
+
+    def read() -> None:
+        while not stop.is_set():
+            counts.add(len(panel.all_rows()))
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    try:
+        for _ in range(300):
+            panel.pack()
+            panel.unpack()
+    finally:
+        stop.set()
+        reader.join()
+    assert counts == {5}
+    panel.close()

@@ -194,3 +194,46 @@ def test_no_descriptor_stays_open(tmp_path: Path) -> None:
         append(tmp_path / f"{number}", b"x")
     assert [follower.read_new() for follower in followers] == ["x"] * 50
     assert len(os.listdir("/dev/fd")) == before
+
+
+@given(st.binary(max_size=200), pieces, st.integers(1, 60))
+def test_a_tail_is_the_end_of_the_whole(data: bytes, sizes: list[int], tail_bytes: int) -> None:
+    """With a bound, what is given and what was left out are together all of the file."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "train.out")
+        follower = TextFollower(str(path), step_bytes=tail_bytes, tail_bytes=tail_bytes)
+        read = 0
+        for piece in in_pieces(data, sizes):
+            append(path, piece)
+            before = follower.skipped_bytes
+            follower.read_new()
+            left_out = follower.skipped_bytes - before
+            assert left_out == max(0, len(piece) - tail_bytes)
+            read += min(len(piece), tail_bytes)
+            assert not follower.behind
+        assert read + follower.skipped_bytes == len(data)
+        assert follower.restarts == 0
+
+
+def test_a_jump_ends_a_character_that_was_cut(tmp_path: Path) -> None:
+    """Bytes of a character from before a gap do not mix with what comes after it."""
+    path = tmp_path / "train.out"
+    follower = TextFollower(str(path), tail_bytes=4)
+    append(path, b"a\xe2\x82")
+    assert follower.read_new() == "a"
+    append(path, b"x" * 20 + b"1234")
+    assert follower.read_new() == "1234"
+    assert follower.skipped_bytes == 20
+
+
+def test_a_replaced_file_is_skipped_anew(tmp_path: Path) -> None:
+    """Of a file that took the place of another, the end is given, and the rest is counted."""
+    path = tmp_path / "train.out"
+    follower = TextFollower(str(path), tail_bytes=4)
+    append(path, b"123456")
+    assert follower.read_new() == "3456"
+    (tmp_path / "aside").write_bytes(b"abcdefghijkl")
+    os.replace(tmp_path / "aside", path)
+    assert follower.read_new() == "ijkl"
+    assert follower.restarts == 1
+    assert follower.skipped_bytes == 2 + 8

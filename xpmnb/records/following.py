@@ -200,7 +200,8 @@ class TextFollower(_Follower):
             Bytes that are no UTF-8 are written as ``\xff``; a character that is there in part
             only is given once it is whole. After the file was replaced or cut, what is there now.
         """
-        return self._decoder.decode(self._read_bytes())
+        data = self._read_bytes()  # which may begin with another decoder
+        return self._decoder.decode(data)
 
     def _restarted(self) -> None:
         self._decoder = _new_decoder()
