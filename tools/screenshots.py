@@ -21,7 +21,7 @@ from tests.browser.servers import Server, jupyter
 
 ROOT = Path(__file__).resolve().parent.parent
 IMAGES = ROOT / "docs" / "images"
-WIDTH_PX = 1_000
+WIDTH_PX = 1_200
 HEIGHT_PX = 1_400
 # A checkout and a page of the documentation stay light.
 LARGEST_BYTES = 150_000
@@ -119,7 +119,8 @@ def take_sweep(page: NotebookPage) -> None:
     take(page, "card", panel.card(model("0.1")))
     panel.close_card(model("0.1"))
     expect(panel.open_card(model("1"))).to_contain_text("raise FloatingPointError")
-    take(page, "failure", panel.card(model("1")))
+    # The card alone is higher than what the table shows of it.
+    take(page, "failure", panel.root)
 
 
 def take_run(page: NotebookPage) -> None:
@@ -127,6 +128,8 @@ def take_run(page: NotebookPage) -> None:
     release(page.path.parent, "all")
     page.run_cell(2)
     many = PanelOnPage(page.page, page.output(2))
+    # Not in the midst of a new table.
+    page.await_saved_text("16 jobs: 16 done")
     many.await_headline("16 jobs: 16 done")
     many.group_by("depth")
     many.fold("depth=2")
@@ -134,6 +137,8 @@ def take_run(page: NotebookPage) -> None:
     take(page, "groups", many.root)
     page.run_cell(3)
     run = PanelOnPage(page.page, page.output(3))
+    page.await_saved_text("24 jobs: ")
+    run.await_headline("24 jobs: 23 done, 1 failed")
     for name in ("Timeline", "Graph"):
         run.view(name)
         expect(run.picture(name)).to_be_visible()
