@@ -54,6 +54,7 @@ def test_outside_jobs_nothing_happens() -> None:
         (lambda: progress(-0.1), "from 0 to 1"),
         (lambda: progress(float("nan")), "from 0 to 1"),
         (lambda: progress(0.5, level=-1), "levels count from 0"),
+        (lambda: progress(0.5, level=10**9), "to 99 at most"),
     ],
 )
 def test_impossible_progress_is_refused(call: Callable[[], None], words: str) -> None:

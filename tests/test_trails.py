@@ -6,7 +6,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xpmnb.trails import MAX_POINTS, Trail, Trails, follow
+from xpmnb.trails import MAX_POINTS, MAX_TRAILS, Trail, Trails, follow
 
 
 @given(st.lists(st.floats(allow_nan=False), min_size=1, max_size=2000))
@@ -51,3 +51,13 @@ def test_only_numbers_have_a_course() -> None:
     assert trails["loss"].points[0] == 1.5
     assert math.isnan(trails["loss"].points[1])
     assert trails["epoch"].points == [2.0]
+
+
+def test_invented_names_have_a_bound() -> None:
+    """A task that logs under ever new names costs the memory of a bounded number of trails."""
+    trails: Trails = {}
+    for number in range(3 * MAX_TRAILS):
+        follow(trails, {f"loss of {number}": 1.0})
+    assert len(trails) == MAX_TRAILS
+    follow(trails, {"loss of 0": 2.0})
+    assert trails["loss of 0"].points == [1.0, 2.0]

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 # At most this often is progress written to the journal; what a panel shows is always the newest.
 _PROGRESS_INTERVAL_S = 0.25
 
+MAX_LEVELS = 100
+"""More nested loops than this are a mistake, and each would be a line that is drawn."""
+
 Number = float | int | str | bool
 
 
@@ -132,11 +135,11 @@ class JobContext:
     def set_progress(self, value: float | None, level: int, description: str) -> None:
         """Take the newest progress of a level; deeper levels end."""
         entry = (value, description)
-        self.progress = [
-            *self.progress[:level],
-            *[(None, "")] * (level - len(self.progress)),
-            entry,
-        ]
+        if not level:  # the usual case, which some tasks are in a million times
+            self.progress = [entry]
+        else:
+            above = self.progress[:level]
+            self.progress = [*above, *[(None, "")] * (level - len(above)), entry]
         self._changed()
         now = time.monotonic()
         # The end is always written: it is what a record shows when all is over.
@@ -263,10 +266,10 @@ def progress(value: float | None, *, level: int = 0, description: str = "") -> N
     if value is not None and not 0 <= value <= 1:
         message = f"progress({value!r}): give the fraction that is done, from 0 to 1, or None"
         raise ValueError(message)
-    if level < 0:
-        message = f"progress(level={level}): levels count from 0"
+    if not 0 <= level < MAX_LEVELS:
+        message = f"progress(level={level}): levels count from 0, to {MAX_LEVELS - 1} at most"
         raise ValueError(message)
-    context = current_context()
+    context: JobContext | None = ownership.owner()
     if context is not None:
         context.set_progress(None if value is None else float(value), level, description)
 

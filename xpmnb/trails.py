@@ -9,6 +9,10 @@ MAX_POINTS = 128
 """Of more values every second one is dropped, again and again: a glance sees no difference."""
 
 
+MAX_TRAILS = 256
+"""A task that invents names of metrics as it goes has no courses beyond these."""
+
+
 class Trail:
     """Keeps at most `MAX_POINTS` of the values that one metric had, evenly spread, and the last.
 
@@ -54,6 +58,8 @@ def follow(trails: Trails, values: Mapping[str, object]) -> None:
             continue
         trail = trails.get(name)
         if trail is None:
+            if len(trails) >= MAX_TRAILS:
+                continue
             trail = trails[name] = Trail()
         trail.add(float(value))  # type: ignore[arg-type] # a float or an int
 

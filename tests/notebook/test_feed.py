@@ -100,6 +100,12 @@ class Notebook:
         self.feed._commands.add(done.set)
         assert done.wait(DEADLINE_S)
 
+    def finish_late(self) -> None:
+        """Wait until what pages asked for after the end of the run is painted."""
+        done = threading.Event()
+        self.feed._late.add(done.set)
+        assert done.wait(DEADLINE_S)
+
     def tell(self, job: FakeJob, change: Callable[[], None]) -> None:
         change()
         self.feed.changed(job)
@@ -542,6 +548,8 @@ def test_a_closed_run_still_answers(tmp_path: Path) -> None:
     notebook.feed.closed()
     view = notebook.views[0]
     view.hear({"action": "look", "view": "a", "cards": [job.id], "drawings": []})
+    notebook.finish_late()
     assert view.messages[-1]["cards"][job.id]["key"] == job.id
     view.click("retry", job.id)
+    notebook.finish_late()
     assert view.said() == ["The experiment is closed: run its cells again."]

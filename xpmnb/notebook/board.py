@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from weakref import WeakSet
 
 from xpmnb.notebook.cell_panel import Face, OnMessage, OpenView, Painter, Panel, PanelView
 from xpmnb.notebook.outlook import Outlook
@@ -17,6 +18,10 @@ from xpmnb.notebook.watched import WatchedJob
 
 # A loop that submits and waits in turn would otherwise publish its table again and again.
 GRACE_S = 2.0
+
+# Runs that are closed still have panels, whose cells may be run again.
+_boards: WeakSet[Board] = WeakSet()
+_boards_lock = threading.Lock()
 
 Told = Callable[[], str | None]
 
@@ -54,6 +59,8 @@ class Board:
         self.panels: list[Panel] = []
         """All panels; replaced as a whole where one goes."""
         self._panels_of: dict[str, list[Panel]] = {}
+        with _boards_lock:
+            _boards.add(self)
 
     def join(self, job: WatchedJob, note: str) -> bool:
         """Show a job where it belongs, in a new panel if need be; false once it is closed.
@@ -73,15 +80,20 @@ class Board:
                     self._watch(each, job)
         return True
 
-    def open_overview(self, rows: list[Row], jobs: Iterable[WatchedJob], face: Face) -> bool:
-        """Display a panel that shows what any cell submits; false once it is closed."""
+    def open_overview(
+        self, rows: list[Row], jobs: Iterable[WatchedJob], face: Face
+    ) -> Panel | None:
+        """Display a panel that shows what any cell submits; None once it is closed."""
         with self._lock:
             if self._closed:
-                return False
+                return None
             panel = self._open(rows, face)
-            for job in jobs:
+            # What was submitted since somebody looked for jobs is in another panel already.
+            others = [job for other in self.panels for job in list(other.jobs.values())]
+            for job in [*jobs, *others]:
                 self._watch(panel, job)
-        return True
+            panel.begin_to_settle()
+        return panel
 
     def panels_of(self, key: str) -> Iterable[Panel]:
         """Return the panels that show a job."""
@@ -103,17 +115,21 @@ class Board:
         if first is not None:
             panel.cell = self._cell()
             panel.begin_with(first)
-        self._close_replaced(panel)
+        with _boards_lock:
+            boards = list(_boards)
+        for board in boards:
+            board.close_replaced(panel)
         panel.show()
         self.panels.append(panel)
         return panel
 
-    def _close_replaced(self, new: Panel) -> None:
-        """Close the panels of earlier executions of a cell: its output is replaced."""
+    def close_replaced(self, new: Panel) -> None:
+        """Close the panels of earlier executions of a cell: its output is replaced. Any thread."""
         for panel in self.panels:
             is_replaced = panel.place is not None and panel.place == new.place
             if is_replaced and (panel.cell is None or panel.cell != new.cell):
                 panel.is_replaced = True
+                self._painter.heed(panel)
 
     def _watch(self, panel: Panel, job: WatchedJob) -> None:
         panel.add(job)
@@ -124,9 +140,9 @@ class Board:
     def _panel_here(self) -> Panel | None:
         """Return the panel that a submission of this thread belongs to; None for a new one."""
         clicked = self._clicked.get(threading.get_ident())
-        if clicked is not None:
+        if clicked is not None and not clicked.is_replaced:
             return clicked
-        panels = [each for each in self.panels if each.cell is not None]
+        panels = [each for each in self.panels if each.cell is not None and not each.is_replaced]
         cell = None
         if threading.current_thread() is threading.main_thread():
             cell = self._cell()
@@ -148,28 +164,36 @@ class Board:
         """Draw a panel no more. The painter."""
         panel.dead = True
         with self._lock:
-            panel.release()
+            panel.release(for_good=True)
             self._unlink(panel, list(self._panels_of))
 
-    def release(self, panel: Panel, *, urgent: bool, closing: bool) -> list[WatchedJob]:
-        """Return the jobs of a panel that is to settle now, which it lets go; none for another.
+    def release(self, panel: Panel, *, urgent: bool, closing: bool) -> list[WatchedJob] | None:
+        """Return the jobs of a panel that is to settle now, which it lets go; None for another.
 
         The painter.
         """
         # Locked, so that no submission gets in between the look and the release.
         with self._lock:
-            if panel.settled:
-                return []
             if not closing:
                 since = panel.final_since
-                if since is None or not (urgent or time.monotonic() - since >= GRACE_S):
-                    return []
+                if panel.settled or since is None:
+                    return None
+                if not urgent and time.monotonic() - since < GRACE_S:
+                    return None
                 if panel.live or not all(job.state.is_final for job in panel.jobs.values()):
-                    return []
-            jobs = panel.release()
+                    return None
+            elif panel.settled:
+                return None
+            jobs = panel.release(for_good=closing)
             # What failed may be submitted again.
             self._unlink(panel, [job.id for job in jobs if job.id not in panel.jobs])
             return jobs
+
+    def retire(self, panel: Panel) -> None:
+        """Let go of the failed jobs of a settled panel, since the run is closed. The painter."""
+        with self._lock:
+            jobs = panel.release(for_good=True)
+            self._unlink(panel, [job.id for job in jobs])
 
     def _unlink(self, panel: Panel, keys: list[str]) -> None:
         """Stop bringing news of these jobs to a panel, and forget it once its output is gone."""
@@ -181,5 +205,6 @@ class Board:
                 self._panels_of[key] = others
             else:
                 self._panels_of.pop(key, None)
+                self._outlook.forget(key)
         # The others stay: pages may look at them more closely, and a broken one is not replaced.
         self.panels = [other for other in self.panels if not (other.dead and other.is_replaced)]

@@ -8,7 +8,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
-from typing import TypedDict
+from dataclasses import replace
+from typing import Any, TypedDict
 
 from xpmnb.commands.display import local_time
 from xpmnb.markup import shown
@@ -29,8 +30,17 @@ NOTICES_LIMIT = 20
 VALUE_LIMIT = 300
 TEXT_LIMIT = 30_000
 SPARK_POINTS = 96
+# A longer journal takes a second to read, for which every thread of the kernel would wait.
+JOURNAL_LIMIT_BYTES = 16 * 1024 * 1024
 
 _FRAME = re.compile(r"^\s+(?:File .*, line \d+|Cell In\[\d+\], line \d+)")
+
+_NOTHING: Mapping[str, Any] = {
+    **dict.fromkeys(("started", "launcher", "pid", "host", "result", "problem")),
+    "attempts": 0,
+    "metrics": {},
+    "trails": {},
+}
 
 Link = tuple[str, str, str, str]
 """Another job: its key, what it is called, the word for its state, and its tone."""
@@ -57,13 +67,19 @@ class Card(TypedDict):
 def look_up(row: Row) -> tuple[JobRecord, list[str]]:
     """Read what is on record of the job of a row, and the notices of its last attempt."""
     layout = JobLayout(row["path"])
-    record = read_job(layout, run_alive=True)
+    limit = JOURNAL_LIMIT_BYTES
+    record = read_job(layout, run_alive=True, journal_limit_bytes=limit)
     texts = [
         event.text
-        for event in read_events(layout)
+        for event in read_events(layout, journal_limit_bytes=limit)
         if isinstance(event, Notice) and event.attempt == record.attempts
     ]
     return record, texts[-NOTICES_LIMIT:]
+
+
+def look_up_end(row: Row) -> JobRecord:
+    """Read how the job of a row ended: what its end marker tells, and nothing that may be long."""
+    return read_job(JobLayout(row["path"]), run_alive=True, journal_limit_bytes=0)
 
 
 def card_of(
@@ -88,6 +104,10 @@ def card_of(
     links : tuple of two lists
         The jobs that it needs, and those that need it.
     """
+    if row["started_at"] is None and not row["final"] and not row["retries"]:
+        # What lies in the directory is of an earlier run, and about to be thrown away.
+        record = replace(record, **_NOTHING)
+        notices = ()
     has_record = bool(record.params) or record.started is not None
     params: Mapping[str, object] = job.params if job is not None and job.params else record.params
     tags: Mapping[str, object] = job.tags if job is not None else record.tags
@@ -110,6 +130,14 @@ def card_of(
         result="" if record.result is None else _json_text(record.result),
         problem=shown(record.problem or "", TEXT_LIMIT) if has_record else "",
     )
+
+
+def broken_card(row: Row) -> Card:
+    """Return the card of a job whose card cannot be made."""
+    record = replace(look_up_end(row), params={}, tags={}, **_NOTHING)
+    card = card_of(row, record)
+    card["problem"] = "Its details cannot be shown; the log of the kernel says why."
+    return card
 
 
 def link_to(row: Row) -> Link:
@@ -184,7 +212,18 @@ def _pairs(values: Mapping[str, object]) -> list[tuple[str, str]]:
 
 
 def _json_text(value: object) -> str:
+    parts: list[str] = []
+    length = 0
     try:
-        return shown(json.dumps(value, ensure_ascii=False, indent=1), TEXT_LIMIT)
-    except (TypeError, ValueError):
-        return shown(repr(value), TEXT_LIMIT)
+        # As far as it is shown: the whole of a large one takes seconds.
+        for part in _ENCODER.iterencode(value):
+            parts.append(part)
+            length += len(part)
+            if length > TEXT_LIMIT:
+                break
+    except (TypeError, ValueError, RecursionError):
+        return value_text(value, TEXT_LIMIT)
+    return shown("".join(parts), TEXT_LIMIT)
+
+
+_ENCODER = json.JSONEncoder(ensure_ascii=False, indent=1)

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import math
 import time
+from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol
 
-from xpmnb.notebook.cards import failure_of, look_up
+from xpmnb.notebook.cards import failure_of, look_up_end
 from xpmnb.notebook.commands import ACTIONS, Saying, carry_out
 from xpmnb.notebook.experiment_page import experiment_html
 from xpmnb.notebook.failures import MAX_FAILURES, FailureWords
@@ -23,7 +24,7 @@ from xpmnb.notebook.pictures import PICTURES
 from xpmnb.notebook.publishing import Publishing
 from xpmnb.notebook.rows import Row, headline
 from xpmnb.notebook.table import table_html
-from xpmnb.notebook.watched import WatchedJob, row_of
+from xpmnb.notebook.watched import Prospect, WatchedJob, row_of
 
 # A page takes a panel with unfinished jobs for dead when it hears nothing for three of these: a
 # front end tells nobody that its kernel was shut down.
@@ -145,7 +146,7 @@ class Panel:
         self._painter = painter
         self._outlook = outlook
         self._pending: dict[str, None] = {}
-        self._sayings: list[Saying] = []
+        self._sayings: deque[Saying] = deque()
         self._failures: list[tuple[str, float | None, FailureWords]] = []
         self._resync = False
         self._packed = False
@@ -154,7 +155,8 @@ class Panel:
 
     def begin_with(self, job: WatchedJob) -> None:
         """Have a row before it is displayed."""
-        self._put(job, time.time())
+        # In the thread of the cell, which reads no files to tell how long it will take.
+        self._put(job, time.time(), None)
 
     def show(self) -> None:
         """Display it; in the thread of the cell."""
@@ -164,6 +166,11 @@ class Panel:
         """Take one more job in, or the newest submission of one that is there."""
         self.jobs[job.id] = job
         self.live.add(job.id)
+
+    def begin_to_settle(self) -> None:
+        """Begin to wait for more jobs, where none is live; before the painter knows of it."""
+        if not self.live:
+            self.final_since = time.monotonic()
 
     def note(self, key: str) -> None:
         """Remember that a job's row is out of date."""
@@ -180,7 +187,7 @@ class Panel:
         message = self._changes(jobs)
         message.update(self._looked_at())
         self._pack_if_idle()
-        sayings, self._sayings = self._sayings, []
+        sayings = [self._sayings.popleft() for _ in range(len(self._sayings))]
         if sayings:
             message["said"] = [{"text": each.text, "tone": each.tone} for each in sayings]
         if not message and self.beat_due() > time.monotonic():
@@ -191,7 +198,9 @@ class Panel:
 
     def _changes(self, jobs: list[WatchedJob]) -> dict[str, Any]:
         """Bring rows up to date; return those that changed, or all for a page that asks."""
-        resync, self._resync = self._resync, False
+        resync = self._resync
+        if resync:  # not else: a page may ask just now
+            self._resync = False
         if jobs or (self._packed and (resync or self.looking.is_active)):
             self._unpack()
         if jobs:
@@ -199,9 +208,11 @@ class Panel:
             before = len(self.view.rows)
             now = time.time()
             # Whoever waits looks at all that runs: what is as it was is not sent.
-            changed = [row for job in jobs if (row := self._put(job, now)) is not None]
-            self.publishing.note_change(grown=len(self.view.rows) > before)
-            self.looking.note_rows()
+            put = [self._put(job, now, self._outlook) for job in jobs]
+            changed = [row for row in put if row is not None]
+            if changed:
+                self.publishing.note_change(grown=len(self.view.rows) > before)
+                self.looking.note_rows()
             self.final_since = None if self.live else self.final_since or time.monotonic()
         if resync:
             return {"changed": list(self.view.rows)}
@@ -247,7 +258,7 @@ class Panel:
             for row in failed
             if (
                 words := known.get((row["key"], row["ended_at"]))
-                or failure_of(row, look_up(row)[0])
+                or failure_of(row, look_up_end(row))
             )
         ]
         return {key: words for key, _, words in self._failures}
@@ -268,10 +279,16 @@ class Panel:
             math.inf if publish is None else publish,
         )
 
-    def release(self) -> list[WatchedJob]:
-        """Let the jobs go that are done, and return all; the panel is settled from now on."""
+    def release(self, *, for_good: bool = False) -> list[WatchedJob]:
+        """Let the jobs go that are done, and return all; the panel is settled from now on.
+
+        Parameters
+        ----------
+        for_good : bool
+            Whether those that failed go, too: nobody can have them run again any more.
+        """
         jobs = list(self.jobs.values())
-        self.jobs = {job.id: job for job in jobs if job.can_retry}
+        self.jobs = {job.id: job for job in jobs if job.can_retry and not for_good}
         self.settled = True
         self.final_since = None
         return jobs
@@ -280,12 +297,21 @@ class Panel:
         """Send all rows once more, then publish the final table, and keep little."""
         now = time.time()
         for job in jobs:
-            self._put(job, now)
+            self._put(job, now, self._outlook)
+        self._withdraw_retries()
         unfinished = sum(not row["final"] for row in self.view.rows)
         # A message that the server dropped on the way would leave a row behind for ever.
         self.view.send({"changed": list(self.view.rows), "now": now, **self._looked_at()})
         end = f"The run was closed before {unfinished:,} of them ended." if unfinished else ""
         self._publish(final=True, end=end)
+        self._pack_if_idle()
+
+    def retire(self) -> None:
+        """Offer no retries any more, in a panel that is settled: its run is closed."""
+        self._unpack()
+        changed = self._withdraw_retries()
+        if changed:
+            self.view.send({"changed": changed, "now": time.time()})
         self._pack_if_idle()
 
     def say(self, saying: Saying) -> None:
@@ -296,6 +322,8 @@ class Panel:
     def hear(self, message: Mapping[str, Any]) -> None:
         """Take what a page says, without waiting. Any thread."""
         action = message.get("action")
+        if not isinstance(action, str):
+            return
         if action == "sync":
             # A page that begins to listen late has missed messages.
             self.publishing.heard = True
@@ -304,17 +332,27 @@ class Panel:
             self._painter.heed(self)
         elif action == "look":
             view, cards, drawings = (message.get(name) for name in ("view", "cards", "drawings"))
-            self.looking.look(str(view), _texts(cards), _texts(drawings))
-            self._painter.heed(self)
+            if isinstance(view, str):
+                self.looking.look(view, _texts(cards), _texts(drawings))
+                self._painter.heed(self)
         elif action in ACTIONS:
             keys = _texts(message.get("keys"))
             jobs = list(self.jobs.values())
             if not self._painter.enqueue(self, lambda: self.say(carry_out(action, keys, jobs))):
                 self.say(Saying("The experiment is closed: run its cells again.", "failed"))
 
-    def _put(self, job: WatchedJob, now: float) -> Row | None:
+    def _withdraw_retries(self) -> list[Row]:
+        """Offer no retry of jobs whose handles are gone; return the rows that this changes."""
+        changed = []
+        for place, row in enumerate(self.view.rows):
+            if row["retry_words"] and row["key"] not in self.jobs:
+                self.view.rows[place] = {**row, "retry_words": ""}
+                changed.append(self.view.rows[place])
+        return changed
+
+    def _put(self, job: WatchedJob, now: float, prospect: Prospect | None) -> Row | None:
         """Bring the row of a job up to date; return it if it changed."""
-        row = row_of(job, self._outlook, now)
+        row = row_of(job, prospect, now)
         place = self._places.setdefault(job.id, len(self.view.rows))
         before = self.view.rows[place : place + 1]
         if before != [row]:
@@ -334,6 +372,7 @@ class Panel:
             self.view.pack()
             self._packed = True
             self._places = {}
+            self._failures = []
 
     def _unpack(self) -> None:
         if self._packed:

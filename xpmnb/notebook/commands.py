@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from xpmnb.markup import shown
+from xpmnb.notebook.values import value_text
 from xpmnb.notebook.watched import WatchedJob
 
 _log = logging.getLogger("xpmnb")
@@ -19,6 +20,8 @@ _log = logging.getLogger("xpmnb")
 ACTIONS = frozenset(("stop", "retry", "stop-all", "retry-failed"))
 
 _TEXT_LIMIT = 300
+# Whoever ends a run waits no longer for a click: hooks of a submission are code of the user.
+_CLOSE_TIMEOUT_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +70,9 @@ def _retry(jobs: list[WatchedJob], *, missing: bool) -> Saying:
         try:
             job.retry()
             submitted += 1
-        except Exception as error:  # noqa: BLE001 - user code: hooks and task_outputs run here
-            refused = f"{job.name} was not run again: {error}"
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - user code: hooks, task_outputs
+            why = value_text(error, _TEXT_LIMIT) or type(error).__name__
+            refused = f"{job.name} was not run again: {why}"
             _log.warning("%s %s was not run again", job.name, job.id[:8], exc_info=error)
     if refused:
         done = f"{_count(submitted)} submitted again. " if submitted else ""
@@ -89,10 +93,16 @@ class CommandThread:
 
     The thread that brings a click may be the kernel's own: it must not wait for a disk.
 
-    Threads: any; the last command is waited for by `close`.
+    Threads: any; the last command is waited for by `close`, for some seconds.
+
+    Parameters
+    ----------
+    name : str
+        The name of the thread.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, name: str = "xpmnb-clicks") -> None:
+        self._name = name
         self._commands: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
@@ -105,17 +115,17 @@ class CommandThread:
                 return False
             self._commands.put(command)
             if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="xpmnb-clicks", daemon=True)
+                self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
                 self._thread.start()
             return True
 
     def close(self) -> None:
-        """Take no more commands, and wait for those that were taken."""
+        """Take no more commands, and wait for those that were taken, but not for ever."""
         with self._lock:
             self._closed = True
             thread = self._thread
         if thread is not None and thread is not threading.current_thread():
-            thread.join()
+            thread.join(_CLOSE_TIMEOUT_S)
 
     def _run(self) -> None:
         while True:
@@ -125,5 +135,5 @@ class CommandThread:
                     return
             try:
                 self._commands.get()()
-            except Exception:  # noqa: BLE001 - the border of panels: the next click is heard
+            except BaseException:  # noqa: BLE001 - the border of panels: the next click is heard
                 _log.exception("what was asked for in a panel failed")

@@ -28,8 +28,9 @@ _log = logging.getLogger("xpmnb")
 class PanelFeed:
     """Observes the jobs of a run and paints the panels that show them.
 
-    One thread paints all panels; it sleeps while nothing changes and ends with `closed`. A panel
-    that cannot be drawn is logged once and left alone.
+    One thread paints all panels; it sleeps while nothing changes and ends with `closed`. What pages
+    ask for afterwards is painted in a thread that lives for just that. A panel that cannot be drawn
+    is logged once and left alone.
 
     Threads: every method may be called from any thread.
 
@@ -65,9 +66,11 @@ class PanelFeed:
         self._waiting: list[threading.Event] = []
         self._turn = 0
         self._closing = False
+        self._is_over = False
+        self._is_heeded = False
         self._broken = False
         self._painter: threading.Thread | None = None
-        self._late = threading.Lock()
+        self._late = CommandThread("xpmnb-late-panels")
 
     def submitted(self, job: WatchedJob) -> None:
         """Show a job that was just submitted, in the panel of the cell that submitted it."""
@@ -86,6 +89,8 @@ class PanelFeed:
         self._dirty[job.id] = None
         if not self._awake:
             self._rouse()
+        elif self._is_over:  # nobody paints any more: keep nothing
+            self._dirty.clear()
 
     def show_all(self, rows: list[Row], jobs: Iterable[WatchedJob], title: str) -> bool:
         """Display a panel of all jobs of the run in the output of the running cell.
@@ -104,12 +109,12 @@ class PanelFeed:
         bool
             Whether it is shown; false once the run is closed.
         """
-        live = list(jobs)
         face = Face(title=title, note=self._note)
-        if self._broken or not self._board.open_overview(rows, live, face):
+        panel = None if self._broken else self._board.open_overview(rows, jobs, face)
+        if panel is None:
             return False
         self._start_painter()
-        self._dirty.update(dict.fromkeys(job.id for job in live))
+        self._dirty.update(dict.fromkeys(list(panel.jobs)))
         self._rouse()
         return True
 
@@ -140,6 +145,7 @@ class PanelFeed:
         with self._lock:
             self._closing = True
             painter = self._painter
+            self._is_over = painter is None
         self._hurry.set()
         self._rouse()
         if painter is not None:
@@ -166,14 +172,12 @@ class PanelFeed:
 
     def heed(self, panel: Panel) -> None:
         """Paint a panel soon: somebody looks at it, or something was said."""
+        # First of all, so that the painter either sees it or has said that it is over.
+        self._is_heeded = True
         self._rouse()
-        painter = self._painter
-        if not self._closing or painter is None or painter.is_alive():
-            return
-        # Of a run that is closed a page may still look at cards and logs: nobody else paints now.
-        with self._late:
-            if not panel.dead:
-                panel.paint()
+        if self._is_over:
+            # A page may still look at cards and logs. Not here: this may be the kernel's thread.
+            self._late.add(lambda: self._attend_late(panel))
 
     def _run(self) -> None:
         """Paint until the run is closed: the painter thread's body."""
@@ -184,6 +188,9 @@ class PanelFeed:
             if not self._closing:
                 self._hurry.wait(PERIOD_S)
         self._tick()
+        self._is_over = True
+        if self._is_heeded:  # somebody did not see that yet
+            self._late.add(self._tick)
 
     def _tick(self) -> None:
         # Lowered before the look, so that who hurries from now on is met at the next tick.
@@ -191,7 +198,7 @@ class PanelFeed:
         with self._lock:
             closing = self._closing
             waiting, self._waiting = self._waiting, []
-        self._awake = False
+        self._awake = self._is_heeded = False
         self._wake.clear()
         self._spread_news()
         urgent = closing or bool(waiting)
@@ -216,20 +223,23 @@ class PanelFeed:
 
     def _attend(self, panel: Panel, *, urgent: bool, closing: bool) -> int:
         """Paint and settle one panel as is due; return the number of messages that it took."""
-        if panel.dead:
-            return 0
         try:
             if panel.is_replaced:
-                panel.view.close()
                 self._board.forget(panel)
+                panel.view.close()
                 return 1
+            if panel.dead:
+                return 0
             if urgent:
                 panel.note_live()
             messages = panel.paint()
             jobs = self._board.release(panel, urgent=urgent, closing=closing)
-            if jobs:
+            if jobs is not None:
                 panel.settle(jobs)
                 messages += 2
+            elif closing and panel.jobs:
+                self._board.retire(panel)
+                panel.retire()
             elif urgent:
                 panel.publish_now()
         except Exception:  # noqa: BLE001 - the border of panels: logged, and drawn no more
@@ -237,6 +247,9 @@ class PanelFeed:
             self._board.forget(panel)
             return 0
         return messages
+
+    def _attend_late(self, panel: Panel) -> None:
+        self._attend(panel, urgent=False, closing=False)
 
     def _time_left(self) -> float | None:
         """Return the seconds until a panel has something due by the clock; None if none has."""

@@ -72,7 +72,7 @@ class LogTail:
             # The first line lacks its beginning.
             whole = text.partition("\n")[2] or text
         *lines, partial = whole.split("\n")
-        self._partial = partial[-LINE_LIMIT:]
+        self._partial = _kept(partial)
         return LogNews(
             key=self._key,
             stream=self._stream,
@@ -81,6 +81,15 @@ class LogTail:
             partial=line_text(self._partial),
             skipped=skipped,
         )
+
+
+def _kept(partial: str) -> str:
+    r"""Return as much of an unfinished line as decides how it looks, whatever is appended to it."""
+    body = partial.rstrip("\r")
+    # A \r at the end hides the line only once something else comes.
+    end = "\r" if len(body) < len(partial) else ""
+    # One character more than is shown tells that there is more.
+    return body.rpartition("\r")[2][: LINE_LIMIT + 1] + end
 
 
 def line_text(line: str) -> str:

@@ -5,12 +5,15 @@ Nothing is read or drawn for what nobody looks at. What is sent, and when, is de
 
 from __future__ import annotations
 
+import logging
+import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from xpmnb.notebook.cards import Card, Link, card_of, link_to, look_up
+from xpmnb.notebook.cards import Card, Link, broken_card, card_of, link_to, look_up
+from xpmnb.notebook.drawing import SOFT, picture, text_at
 from xpmnb.notebook.log_tail import LogNews, LogTail
 from xpmnb.notebook.rows import Row
 from xpmnb.notebook.watched import WatchedJob
@@ -20,6 +23,7 @@ from xpmnb.records.layout import JobLayout
 # Pages that were closed without a word are forgotten, the oldest first; so are cards beyond count.
 MAX_VIEWS = 16
 MAX_CARDS = 40
+_MAX_NAME = 100
 
 CARD_PERIOD_S = 0.5
 LOG_PERIOD_S = 0.25
@@ -28,6 +32,8 @@ PICTURE_PERIOD_S = 2.0
 _PICTURE_SHARE = 0.05
 # What a job printed last may reach its files a moment after its end is known.
 _LOG_GRACE_S = 2.0
+
+_log = logging.getLogger("xpmnb")
 
 Draw = Callable[[list[Row]], str]
 
@@ -42,8 +48,12 @@ class _OpenCard:
     notices: list[str] = field(default_factory=list)
     sent: Card | None = None
     at: float = -1e9
+    is_late: bool = False
+    """Whether there is a newer row, which waits for its time."""
     read_until: float | None = None
     is_read: bool = False
+    """Whether its logs are read to the end, as far as its row tells."""
+    is_broken: bool = False
 
 
 @dataclass
@@ -54,6 +64,7 @@ class _Picture:
     at: float = -1e9
     period_s: float = PICTURE_PERIOD_S
     is_due: bool = True
+    is_broken: bool = False
 
 
 class Looking:
@@ -73,16 +84,19 @@ class Looking:
         self._cards: dict[str, _OpenCard] = {}
         self._pictures: dict[str, _Picture] = {}
         self._anew = False
+        self._lock = threading.Lock()
 
     def look(self, view: str, cards: Iterable[str], drawings: Iterable[str]) -> None:
         """Take what one view shows open now, instead of what it showed before."""
-        views = dict(self._views)
-        views.pop(view, None)
+        view = view[:_MAX_NAME]
         wanted = list(cards)[:MAX_CARDS], [each for each in drawings if each in self._draw]
-        if any(wanted):
-            views[view] = wanted
-        # Replaced as a whole: the painter may be reading it.
-        self._views = dict(list(views.items())[-MAX_VIEWS:])
+        with self._lock:
+            views = dict(self._views)
+            views.pop(view, None)
+            if any(wanted):
+                views[view] = wanted
+            # Replaced as a whole: the painter may be reading it.
+            self._views = dict(list(views.items())[-MAX_VIEWS:])
 
     def begin_anew(self) -> None:
         """Send everything once more: a new page asks. Any thread."""
@@ -92,19 +106,20 @@ class Looking:
         self._anew = False
         for key, card in self._cards.items():
             self._cards[key] = _OpenCard(tuple(each.again() for each in card.logs))
-        for picture in self._pictures.values():
-            picture.sent, picture.is_due = "", True
+        for seen in self._pictures.values():
+            seen.sent, seen.is_due = "", True
 
     def note_rows(self) -> None:
         """Take the news that rows changed: pictures of them are out of date."""
-        for picture in self._pictures.values():
-            picture.is_due = True
+        for seen in self._pictures.values():
+            seen.is_due = True
 
     def period_s(self) -> float | None:
         """Return after how many seconds to look again; None if only for news."""
         if any(not card.is_read for card in self._cards.values()):
             return LOG_PERIOD_S
         due = [each.at + each.period_s for each in self._pictures.values() if each.is_due]
+        due += [card.at + CARD_PERIOD_S for card in self._cards.values() if card.is_late]
         return max(0.0, min(due) - time.monotonic()) if due else None
 
     @property
@@ -164,16 +179,25 @@ class Looking:
     ) -> Card | None:
         """Return a card if it is new."""
         card = self._cards[key]
-        # The last change of all is never left out.
-        if row is card.row or (now - card.at < CARD_PERIOD_S and not row["final"]):
+        if row is card.row:
             return None
-        before = card.row
-        if card.record is None or before is None or _has_moved(before, row):
-            card.record, card.notices = look_up(row)
-        card.row, card.at = row, now
-        if not row["final"]:
+        # The last change of all is never put off.
+        card.is_late = now - card.at < CARD_PERIOD_S and not row["final"]
+        if card.is_late:
+            return None
+        before, card.row, card.at = card.row, row, now
+        if not row["final"] or before is None or not before["final"]:
             card.read_until, card.is_read = None, False
-        new = card_of(row, card.record, card.notices, job, links.of(key))
+        if card.is_broken:
+            return None
+        try:
+            if card.record is None or before is None or _has_moved(before, row):
+                card.record, card.notices = look_up(row)
+            new = card_of(row, card.record, card.notices, job, links.of(key))
+        except Exception:  # noqa: BLE001 - the border of panels: the rows and other cards go on
+            card.is_broken = True
+            _log.exception("The card of %s %s cannot be drawn.", row["name"], key[:8])
+            new = broken_card(row)
         if new == card.sent:
             return None
         card.sent = new
@@ -183,7 +207,10 @@ class Looking:
         card = self._cards[key]
         if card.is_read:
             return []
-        if card.row is not None and card.row["final"]:
+        if card.row is None or not card.row["final"]:
+            # A job that does not run prints nothing: one look is enough.
+            card.is_read = card.row is not None and card.row["state"] != "running"
+        else:
             card.read_until = card.read_until or now + _LOG_GRACE_S
             card.is_read = now >= card.read_until
         found = [log.read_news() for log in card.logs]
@@ -191,16 +218,26 @@ class Looking:
 
     def _drawings(self, rows: list[Row], now: float) -> dict[str, str]:
         drawn = {}
-        for name, picture in self._pictures.items():
-            if not picture.is_due or now - picture.at < picture.period_s:
+        for name, seen in self._pictures.items():
+            if not seen.is_due or now - seen.at < seen.period_s:
                 continue
-            svg = self._draw[name](rows)
-            picture.at, picture.is_due = now, False
-            taken = time.monotonic() - now
-            picture.period_s = max(PICTURE_PERIOD_S, taken / _PICTURE_SHARE)
-            if svg != picture.sent:
-                picture.sent = drawn[name] = svg
+            began = time.monotonic()
+            seen.at, seen.is_due = now, False
+            svg = seen.sent if seen.is_broken else self._drawn(name, rows, seen)
+            seen.period_s = max(PICTURE_PERIOD_S, (time.monotonic() - began) / _PICTURE_SHARE)
+            if svg != seen.sent:
+                seen.sent = drawn[name] = svg
         return drawn
+
+    def _drawn(self, name: str, rows: list[Row], seen: _Picture) -> str:
+        """Return a picture; of one that cannot be drawn, a picture that says so."""
+        try:
+            return self._draw[name](rows)
+        except Exception:  # noqa: BLE001 - the border of panels: the rows and other pictures go on
+            seen.is_broken = True
+            _log.exception("The %s of a panel cannot be drawn; its jobs are not affected.", name)
+            words = "This picture cannot be drawn; the log of the kernel says why."
+            return picture(400, 40, words, text_at(10, 24, words, more=f'fill="{SOFT}"'))
 
 
 class LinkFinder:

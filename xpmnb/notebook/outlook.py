@@ -26,7 +26,8 @@ class Outlook:
 
     def __init__(self, read: Callable[[str], list[float]] = read_durations_s) -> None:
         self._read = read
-        self._durations: dict[str, deque[float]] = {}
+        # By folder: when each job ended and how long it took; which job, of those seen here.
+        self._durations: dict[str, deque[tuple[str, float, float]]] = {}
         # The fraction that a job had reached, and when it was first seen there.
         self._reached: dict[str, tuple[float, float]] = {}
 
@@ -36,12 +37,19 @@ class Outlook:
         start, end = job.started_at, job.ended_at
         if job.state.value != "done" or job.recognised or start is None or end is None:
             return
-        self._known(job).append(max(0.0, end - start))
+        known = self._known(job)
+        took = (job.id, end, max(0.0, end - start))
+        if took not in known:  # it may be shown in several panels
+            known.append(took)
+
+    def forget(self, key: str) -> None:
+        """Let go of a job that no panel shows any more. Any thread."""
+        self._reached.pop(key, None)
 
     def usual_s(self, job: WatchedJob) -> float | None:
         """Return how long jobs of the same task take, in seconds; None where none is known."""
         known = self._known(job)
-        return median(known) if known else None
+        return median([seconds for _, _, seconds in known]) if known else None
 
     def expected_end(self, job: WatchedJob, now: float) -> float | None:
         """Return when a running job is likely to end, in seconds since the epoch.
@@ -75,9 +83,10 @@ class Outlook:
         usual = self.usual_s(job)
         return start + usual if usual is not None and start + usual > now else None
 
-    def _known(self, job: WatchedJob) -> deque[float]:
+    def _known(self, job: WatchedJob) -> deque[tuple[str, float, float]]:
         folder = os.path.dirname(job.path)  # noqa: PTH120 (a path is made for each row already)
         known = self._durations.get(folder)
         if known is None:
-            known = self._durations[folder] = deque(self._read(folder), maxlen=_REMEMBERED)
+            read = [("", 0.0, seconds) for seconds in self._read(folder)]
+            known = self._durations[folder] = deque(read, maxlen=_REMEMBERED)
         return known

@@ -8,6 +8,7 @@ only for an output that shows it (VS Code, Colab), the widget itself is shown un
 from __future__ import annotations
 
 import json
+import threading
 import time
 import uuid
 import zlib
@@ -78,6 +79,7 @@ class StatusPanel(anywidget.AnyWidget):
 
     def __init__(self, rows: list[Row], on_message: OnMessage, face: Face = PLAIN_FACE) -> None:
         self._packed: bytes | None = None
+        self._packing = threading.Lock()
         self._display_id = uuid.uuid4().hex
         self._face = face
         self._on_message = on_message
@@ -118,18 +120,24 @@ class StatusPanel(anywidget.AnyWidget):
 
     def pack(self) -> None:
         """Keep the rows in little room."""
-        self._packed = zlib.compress(json.dumps(self.rows).encode())
-        self.rows.clear()
+        with self._packing:
+            self._packed = zlib.compress(json.dumps(self.rows).encode())
+            self.rows.clear()
 
     def unpack(self) -> None:
         """Have the rows in their list again."""
-        self.rows[:] = self.all_rows()
-        self._packed = None
+        rows = self.all_rows()
+        with self._packing:
+            self.rows[:] = rows
+            self._packed = None
 
     def all_rows(self) -> list[Row]:
-        """Return a copy of the rows, packed or not."""
-        packed = self._packed
-        return list(self.rows) if packed is None else json.loads(zlib.decompress(packed))
+        """Return a copy of the rows, packed or not. Any thread: a page may be loaded just now."""
+        with self._packing:
+            packed = self._packed
+            if packed is None:
+                return list(self.rows)
+        return json.loads(zlib.decompress(packed))  # type: ignore[no-any-return] # they were rows
 
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
         bundle = super()._repr_mimebundle_(**kwargs)

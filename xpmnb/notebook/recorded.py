@@ -6,12 +6,13 @@ from collections.abc import Iterable
 
 from xpmnb.markup import shown
 from xpmnb.notebook.rows import Row, retries_word, state_tone, state_word
-from xpmnb.notebook.values import VALUE_LIMIT
 from xpmnb.notebook.watched import (
+    LEVELS_LIMIT,
     METRICS_LIMIT,
     PARAMS_LIMIT,
     TAGS_LIMIT,
     TEXT_LIMIT,
+    fraction_of,
     spark_of,
     value_pairs,
 )
@@ -47,7 +48,8 @@ def row_of_record(record: JobRecord, needs: Iterable[str] = ()) -> Row:
         code_changed=record.code_changed,
         tags=value_pairs(record.tags, TAGS_LIMIT) or value_pairs(record.params, PARAMS_LIMIT),
         progress=[
-            (each.value, shown(each.description, VALUE_LIMIT)) for each in record.progress or ()
+            (fraction_of(each.value), shown(each.description, TEXT_LIMIT))
+            for each in (record.progress or ())[:LEVELS_LIMIT]
         ],
         metrics=value_pairs(record.metrics, METRICS_LIMIT),
         spark=spark_of(record.trails),

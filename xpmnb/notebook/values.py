@@ -22,10 +22,10 @@ def value_text(value: object, limit: int = VALUE_LIMIT, *, digits: int = 4) -> s
     digits : int
         The digits of a float that count.
     """
-    if isinstance(value, numbers.Real) and not isinstance(value, numbers.Integral):
-        return f"{float(value):.{digits}g}"
     try:
+        if isinstance(value, numbers.Real) and not isinstance(value, numbers.Integral):
+            return f"{float(value):.{digits}g}"
         text = str(value)
-    except Exception:  # noqa: BLE001 - user code: the value's own __str__
+    except Exception:  # noqa: BLE001 - user code: the value's own methods
         text = f"<{type(value).__name__}>"
     return shown(text, limit)

@@ -21,6 +21,7 @@ TEXT_LIMIT = 400
 TAGS_LIMIT = 24
 PARAMS_LIMIT = 6
 METRICS_LIMIT = 8
+LEVELS_LIMIT = 8
 
 # Metrics that only count: their course tells nothing.
 _COUNTERS = frozenset(("batch", "epoch", "iteration", "step"))
@@ -217,7 +218,8 @@ def row_of(job: WatchedJob, prospect: Prospect | None = None, now: float = 0.0) 
         message=shown("; ".join(filter(None, (job.message, job.note))), TEXT_LIMIT),
         tags=value_pairs(job.tags, TAGS_LIMIT) or value_pairs(job.params, PARAMS_LIMIT),
         progress=[
-            (_fraction(value), shown(text, TEXT_LIMIT)) for value, text in list(job.progress)
+            (fraction_of(value), shown(text, TEXT_LIMIT))
+            for value, text in list(job.progress)[:LEVELS_LIMIT]
         ],
         code_changed=job.code_changed,
         metrics=value_pairs(job.metrics, METRICS_LIMIT),
@@ -266,7 +268,8 @@ def value_pairs(values: Mapping[str, object], limit: int) -> list[tuple[str, str
     ]
 
 
-def _fraction(value: float | None) -> float | None:
+def fraction_of(value: float | None) -> float | None:
+    """Return a fraction from 0 to 1; None where it is not known, or no number that JSON has."""
     if value is None or not math.isfinite(value):
         return None
     return min(1.0, max(0.0, value))

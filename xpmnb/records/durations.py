@@ -14,8 +14,10 @@ from .layout import JobLayout
 __all__ = ["read_durations_s"]
 
 _LIMIT_BYTES = 256 * 1024
-# A folder may hold many thousands of jobs; whoever asks wants a guess at once.
+# A folder may hold many thousands of jobs, and the newest may all run or have failed; whoever
+# asks wants a guess at once.
 _MAX_FOLDERS = 2_000
+_MAX_MARKERS = 200
 
 
 def read_durations_s(folder: str, limit: int = 20) -> list[float]:
@@ -26,7 +28,7 @@ def read_durations_s(folder: str, limit: int = 20) -> list[float]:
     folder
         The folder of one task in a workspace: ``WORKSPACE/jobs/<task>``.
     limit
-        At most so many are read, the newest of those that are looked at.
+        At most so many are given, of the newest of those that are looked at.
 
     Returns
     -------
@@ -34,9 +36,9 @@ def read_durations_s(folder: str, limit: int = 20) -> list[float]:
         Seconds from start to end of the last attempt of each job that is done; empty where there
         is none. Nothing is raised: what is damaged is passed over.
     """
-    found = sorted(_folders(folder), reverse=True)[:limit]
+    found = sorted(_folders(folder), reverse=True)[:_MAX_MARKERS]
     durations = (_duration_s(JobLayout(path)) for _, path in found)
-    return [each for each in durations if each is not None]
+    return list(islice((each for each in durations if each is not None), limit))
 
 
 def _folders(folder: str) -> Iterator[tuple[float, str]]:

@@ -64,6 +64,7 @@ class _Reader:
     """Reads the files of one directory and collects what is wrong with them."""
 
     problems: list[str] = field(default_factory=list)
+    journal_limit_bytes: int | None = None
 
     def document(self, path: str) -> Any:
         """Give the JSON value of a file, or `_ABSENT`."""
@@ -104,12 +105,22 @@ class _Reader:
         return EndMarker.from_json(content, state)
 
     def events(self, layout: JobLayout) -> list[Event]:
-        """Give the events of the journal."""
+        """Give the events of the journal; none of one that is longer than is asked for."""
+        if self._is_too_long(layout.events):
+            return []
         journal = read_journal(layout.events)
         if journal.problem is not None:
             self.problems.append(journal.problem)
         parsed = map(event_from_json, journal.entries)
         return [event for event in parsed if event is not None]
+
+    def _is_too_long(self, path: str) -> bool:
+        if self.journal_limit_bytes is None:
+            return False
+        try:
+            return os.stat(path).st_size > self.journal_limit_bytes
+        except OSError:
+            return False
 
     def markers(self, layout: JobLayout) -> list[EndMarker]:
         """Give the end markers that exist: none, one, or by a fault both."""
@@ -125,24 +136,30 @@ class _Reader:
             return False
 
 
-def read_events(layout: JobLayout) -> list[Event]:
+def read_events(layout: JobLayout, *, journal_limit_bytes: int | None = None) -> list[Event]:
     """Read the events of a job; entries that this version does not know are left out.
 
     Parameters
     ----------
     layout
         The job.
+    journal_limit_bytes
+        A longer journal is left unread, which is no problem: for who wants little, and soon.
 
     Returns
     -------
     list of Event
-        In the order of writing; empty where the journal is missing or unreadable.
+        In the order of writing; empty where the journal is missing, unreadable or too long.
     """
-    return _Reader().events(layout)
+    return _Reader(journal_limit_bytes=journal_limit_bytes).events(layout)
 
 
 def read_job(
-    layout: JobLayout, submission: Submission | None = None, *, run_alive: bool = False
+    layout: JobLayout,
+    submission: Submission | None = None,
+    *,
+    run_alive: bool = False,
+    journal_limit_bytes: int | None = None,
 ) -> JobRecord:
     """Read a job directory.
 
@@ -154,13 +171,16 @@ def read_job(
         What a run remembers of it: its parameters and tags go before those of the directory.
     run_alive
         That run is open.
+    journal_limit_bytes
+        A longer journal is left unread, which is no problem: the record then lacks what stands
+        there alone, such as metrics, and of a job that has no end marker its state.
 
     Returns
     -------
     JobRecord
         With a ``problem`` where something is damaged; nothing is raised.
     """
-    reader = _Reader()
+    reader = _Reader(journal_limit_bytes=journal_limit_bytes)
     _check_directory(layout, submission, reader)
     markers = reader.markers(layout)
     events = reader.events(layout)

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 _logger = logging.getLogger("xpmnb")
 
+_OBSERVER_FAILED = "a status display failed; the jobs go on"
+
 
 class Observer(Protocol):
     """Shows a run to a person, or keeps what surrounds it: panels, log lines, the cells."""
@@ -226,7 +228,11 @@ class Run:
     def notify(self, job: Job) -> None:
         """Tell the observers that a job changed. Any thread."""
         for observer in self.observers:
-            guarded(observer.changed, job)
+            # As `guarded` does, without its call: a job that reports progress waits for this.
+            try:
+                observer.changed(job)
+            except Exception:
+                _logger.exception(_OBSERVER_FAILED)
 
     def refresh(self, timeout_s: float) -> None:
         """Have the observers show, or write, all that is known now. The thread that waits."""
@@ -274,4 +280,4 @@ def guarded(call: Callable[..., None], *args: Any) -> None:
     try:
         call(*args)
     except Exception:
-        _logger.exception("a status display failed; the jobs go on")
+        _logger.exception(_OBSERVER_FAILED)

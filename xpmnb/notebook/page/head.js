@@ -24,6 +24,8 @@ class Head {
     const share = tally.counts.running ? Math.min(1, tally.fraction / tally.counts.running) : 1;
     this.overall.style.setProperty("--xpm-part", `${Math.round(100 * share)}%`);
     this.drawSaid();
+    // Without a kernel there is nothing to press, and its loss needs the room.
+    this.actions.hidden = Boolean(lost);
     this.stop.hidden = tally.final === tally.total || tally.total < 2;
     this.stop.disabled = Boolean(lost) || !tally.stoppable || this.isPending("stop-all");
     this.retry.hidden = !tally.retryable || tally.total < 2;
@@ -45,7 +47,7 @@ class Head {
     this.said.title = text;
     // What is said stands in the place of the guess, so that there is room.
     this.percent.hidden = Boolean(text);
-    this.said.classList.toggle("xpm-lost", Boolean(lost));
+    this.said.className = `xpm-said ${lost ? "xpm-lost" : `xpm-is-${said?.tone}`}`;
   }
 
   tick() {
