@@ -116,11 +116,11 @@ def take_sweep(page: NotebookPage) -> None:
     take(page, "panel-dark", panel.root)
     page.use_theme("JupyterLab Light")
     expect(panel.open_card(model("0.1")).get_by_role("tabpanel")).to_contain_text("epoch 10")
-    take(page, "card", panel.card(model("0.1")))
+    take(page, "log", panel.card(model("0.1")))
     panel.close_card(model("0.1"))
     expect(panel.open_card(model("1"))).to_contain_text("raise FloatingPointError")
     # The card alone is higher than what the table shows of it.
-    take(page, "failure", panel.root)
+    take(page, "card", panel.root)
 
 
 def take_run(page: NotebookPage) -> None:
