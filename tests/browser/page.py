@@ -1,6 +1,6 @@
 """One notebook in a real page: what a person does there, each with a deadline and no sleep."""
 
-import re
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +9,7 @@ from playwright.sync_api import ConsoleMessage, Error, Locator, Page
 from tests.browser.servers import Server
 
 DEADLINE_S = 60.0
+TRIES = 4
 MARGIN_PX = 24
 # A capture of Chromium ends at 16,384.
 TALLEST_PX = 15_000
@@ -193,7 +194,7 @@ class NotebookPage:
     def screenshot(self, path: Path, what: Locator | None = None) -> Path:
         """Take a picture of one element, or of the whole notebook however long."""
         if what is not None:
-            path.write_bytes(what.screenshot(animations="disabled"))
+            path.write_bytes(_picture_of(what))
             return path
         size = self.page.viewport_size
         assert size is not None
@@ -210,6 +211,9 @@ class NotebookPage:
         self.page.set_viewport_size({**size, "width": width})
 
 
-def words(text: str) -> re.Pattern[str]:
-    """Return a pattern that finds a text whatever its case and blanks are."""
-    return re.compile(r"\s+".join(map(re.escape, text.split())), re.IGNORECASE)
+def _picture_of(what: Locator) -> bytes:
+    # The output may be renewed in the midst; what is found again can then be taken.
+    for _ in range(TRIES):
+        with suppress(Error):
+            return what.screenshot(animations="disabled", timeout=DEADLINE_S * 1000 / TRIES)
+    return what.screenshot(animations="disabled")

@@ -21,6 +21,9 @@ READING_MS = 400
 PRESSES = 3
 PRESS_S = 5.0
 
+# A text, or a pattern, that one row or card has.
+Words = str | re.Pattern[str]
+
 expect.set_options(timeout=DEADLINE_S * 1000)
 
 
@@ -54,7 +57,7 @@ class PanelOnPage:
             .filter(has_not=self.page.get_by_role("tablist"))
         )
 
-    def row(self, words: str) -> Locator:
+    def row(self, words: Words) -> Locator:
         """Return the rows that say something."""
         return self.rows.filter(has_text=words)
 
@@ -67,7 +70,7 @@ class PanelOnPage:
         """Wait until the headline says something, such as ``3 jobs: 1 done, 2 running``."""
         expect(self.headline).to_contain_text(words)
 
-    def await_row(self, words: str, state: str) -> None:
+    def await_row(self, words: Words, state: str) -> None:
         """Wait until the row that says something is in a state."""
         expect(self.row(words)).to_contain_text(state)
 
@@ -94,11 +97,11 @@ class PanelOnPage:
         """The buttons that stop a job, one a row."""
         return self.rows.get_by_role("button", name=re.compile("^Stop "))
 
-    def stop_button(self, words: str) -> Locator:
+    def stop_button(self, words: Words) -> Locator:
         """Return the button that stops the job of the row that says something."""
         return self.row(words).get_by_role("button", name=re.compile("^Stop "))
 
-    def stop(self, words: str) -> None:
+    def stop(self, words: Words) -> None:
         """Stop the job of the row that says something."""
         self.stop_button(words).click()
         self.answer("Stop")
@@ -108,7 +111,7 @@ class PanelOnPage:
         self.root.get_by_role("button", name="Stop all").click()
         self.answer("Stop all")
 
-    def retry(self, words: str) -> None:
+    def retry(self, words: Words) -> None:
         """Run the failed job of the row that says something once more."""
         self.row(words).get_by_role("button", name=re.compile("^Retry ")).click()
         self.answer("Retry")
@@ -134,25 +137,24 @@ class PanelOnPage:
                 return
         expect(question).to_have_count(0)
 
-    def open_card(self, words: str) -> Locator:
+    def open_card(self, words: Words) -> Locator:
         """Open the row that says something to a card, and return the card."""
         self.toggle(words).click()
         expect(self.toggle(words)).to_have_attribute("aria-expanded", "true")
         return self.card(words)
 
-    def close_card(self, words: str) -> None:
+    def close_card(self, words: Words) -> None:
         """Close the card of the row that says something."""
         self.toggle(words).click()
         expect(self.toggle(words)).to_have_attribute("aria-expanded", "false")
 
-    def toggle(self, words: str) -> Locator:
+    def toggle(self, words: Words) -> Locator:
         """Return the button that opens and closes the card of a row."""
         return self.row(words).get_by_role("button", name=re.compile("^Details of "))
 
-    def card(self, words: str) -> Locator:
-        """Return the open card whose text has these words."""
-        cards = self.root.get_by_role("row").filter(has=self.page.get_by_role("tablist"))
-        return cards.filter(has_text=words)
+    def card(self, words: Words) -> Locator:
+        """Return the open card of the row that says something."""
+        return self.row(words).locator("xpath=following-sibling::*")
 
     @property
     def search(self) -> Locator:

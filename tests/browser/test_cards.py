@@ -43,7 +43,7 @@ def test_the_card_of_a_failure_names_the_line(open_notebook: OpenNotebook) -> No
     expect(card).to_contain_text("Broken.execute")
     expect(card.get_by_role("region", name="Traceback")).to_contain_text("ValueError")
     panel.close_card("broken")
-    expect(panel.card("no such file")).to_have_count(0)
+    expect(panel.card("broken")).to_have_count(0)
 
 
 def test_the_keyboard_opens_and_closes_cards(open_notebook: OpenNotebook) -> None:
