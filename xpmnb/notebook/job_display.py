@@ -43,6 +43,6 @@ def job_html(job: Job) -> str:
     table = rows_html([row], time.time(), {job.id: failure} if failure else {})
     return (
         f"<style>{static_stylesheet()} {style('notebook/displays.css')}</style>"
-        '<div class="xpm-panel xpm-static xpm-display"><div class="xpm-scroll">'
+        '<div class="xpm-panel xpm-static xpm-still xpm-display"><div class="xpm-scroll">'
         f"{table}</div>{facts_html(facts)}</div>"
     )

@@ -110,8 +110,9 @@ function roughDuration(seconds) {
   return `${Math.round(seconds / 86400)} d`;
 }
 
+// What takes longer than was expected ends nobody knows when.
 function leftWords(seconds) {
-  return seconds <= 0 ? "any moment" : `≈ ${roughDuration(seconds)} left`;
+  return seconds <= 0 ? "" : `≈ ${roughDuration(seconds)} left`;
 }
 
 function formatBytes(bytes) {

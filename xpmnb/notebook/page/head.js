@@ -56,7 +56,7 @@ class Head {
     if (tally.final < tally.total) {
       parts.push(percentOf(tally.progress()));
       const left = this.store.remaining();
-      if (left !== null && !this.store.lost) parts.push(leftWords(left));
+      if (left > 0 && !this.store.lost) parts.push(leftWords(left));
     }
     setText(this.percent, parts.join(" · "));
   }
