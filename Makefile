@@ -1,4 +1,5 @@
-# The commands of this project. Only Python (with venv) and make are needed; pip brings the rest.
+# The commands of this project. Only Python (with venv) and make are needed; pip brings the rest, but for
+# the Chromium of the tests in real pages.
 # Each environment has a stamp file, so that a second call starts at once.
 
 PYTHON ?= python3
@@ -9,20 +10,23 @@ DEMO := .venv
 TEST := .venv-test
 LINT := .venv-lint
 BENCH := .venv-bench
+# For `make test`: as many tests at a time as there are processors.
+PYTEST ?= --numprocesses=logical
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 SOURCES := $(shell find xpmnb -type f -not -name '*.pyc' 2>/dev/null)
 
-.PHONY: help demo lab test lint format notebooks bench clean python
+.PHONY: help demo lab test lint format notebooks screenshots bench clean python
 
 help:
-	@echo 'make demo       execute notebooks/01_first_experiment.ipynb and print its jobs'
-	@echo 'make lab        open the notebooks in JupyterLab'
-	@echo 'make test       run the tests'
-	@echo 'make lint       check style and types'
-	@echo 'make format     let ruff format the code'
-	@echo 'make notebooks  execute the notebooks and store their outputs'
-	@echo 'make bench      measure what jobs, identifiers and tables cost (docs/benchmarks.md)'
-	@echo 'make clean      remove environments, caches and builds'
+	@echo 'make demo         execute notebooks/01_first_experiment.ipynb and print its jobs'
+	@echo 'make lab          open the notebooks in JupyterLab'
+	@echo 'make test         run the tests'
+	@echo 'make lint         check style and types'
+	@echo 'make format       let ruff format the code'
+	@echo 'make notebooks    execute the notebooks and store their outputs'
+	@echo 'make screenshots  take the pictures of the documentation (docs/images)'
+	@echo 'make bench        measure what jobs, identifiers and tables cost (docs/benchmarks.md)'
+	@echo 'make clean        remove environments, caches and builds'
 
 demo: $(DEMO)/stamp
 	@$(DEMO)/bin/python tools/demo.py
@@ -30,7 +34,7 @@ demo: $(DEMO)/stamp
 lab: $(DEMO)/stamp
 	$(DEMO)/bin/python -m jupyterlab --notebook-dir=notebooks $(if $(filter 0,$(shell id -u)),--allow-root)
 
-test: $(TEST)/stamp
+test: $(TEST)/stamp $(TEST)/chromium
 	$(TEST)/bin/python -m pytest $(PYTEST)
 
 lint: $(LINT)/stamp
@@ -45,6 +49,9 @@ format: $(LINT)/stamp
 
 notebooks: $(DEMO)/stamp
 	@$(DEMO)/bin/python tools/demo.py --store
+
+screenshots: $(TEST)/stamp $(TEST)/chromium
+	@$(TEST)/bin/python -m tools.screenshots
 
 bench: $(BENCH)/stamp
 	@$(BENCH)/bin/python -m benchmarks $(PARTS)
@@ -65,13 +72,23 @@ $(DEMO)/stamp: pyproject.toml $(SOURCES) | python
 $(TEST)/stamp: pyproject.toml | python
 	@echo 'Installing xpmnb and what its tests use into $(TEST) ...'
 	@test -x $(TEST)/bin/python || $(PYTHON) -m venv $(TEST)
-	@$(TEST)/bin/python $(PIP_INSTALL) --editable '.[test]'
+	@$(TEST)/bin/python $(PIP_INSTALL) --editable '.[test,browser]'
+	@touch $@
+
+# Asked for once, of who may install it. Without a Chromium the tests in real pages say that they were not run.
+$(TEST)/chromium: | $(TEST)/stamp
+	@if $(TEST)/bin/python -m tests.browser.chromium >$@.log || [ "$$(id -u)" != 0 ] || \
+	  ! command -v apt-get >/dev/null; then :; else \
+	  echo 'Installing Chromium for the tests in real pages ...'; \
+	  { apt-get update -qq && apt-get install -qq -y --no-install-recommends chromium \
+	    fonts-dejavu-core fonts-liberation; } >>$@.log 2>&1 || echo "That failed: see $@.log" >&2; \
+	fi
 	@touch $@
 
 $(LINT)/stamp: pyproject.toml | python
 	@echo 'Installing xpmnb and what checks it into $(LINT) ...'
 	@test -x $(LINT)/bin/python || $(PYTHON) -m venv $(LINT)
-	@$(LINT)/bin/python $(PIP_INSTALL) --editable '.[test,lint]'
+	@$(LINT)/bin/python $(PIP_INSTALL) --editable '.[test,browser,lint]'
 	@touch $@
 
 $(BENCH)/stamp: pyproject.toml | python

@@ -88,7 +88,7 @@ def test_a_workspace_is_summed_up(ran: experiment) -> None:
     assert f"Workspace {ran.workdir}" in text
     assert "task done failed" in text
     assert "square 2 1" in text
-    assert "squares 1 " in text
+    assert re.search(r"squares 1 20\d\d-\d\d-\d\d \d\d:\d\d:\d\d 20\d+T\d+-\w+ 3", text)
     assert "lr=0.5" in text
     assert workspace(ran.workdir)._repr_html_() is not None
 

@@ -138,6 +138,18 @@ def test_one_panel_for_all_submissions_of_a_cell(notebook: Notebook) -> None:
     assert notebook.views[0].log[0] == "show"
 
 
+def test_rows_stand_in_the_order_of_submission(notebook: Notebook) -> None:
+    """Whatever news come first, and in whatever order, rows stand as the jobs were submitted."""
+    jobs = [FakeJob(number) for number in range(50)]
+    for job in jobs:
+        notebook.feed._board.join(job, "")
+    for job in reversed(jobs):
+        notebook.tell(job, job.run)
+    notebook.feed.submitted(jobs[0])
+    notebook.feed.flush()
+    assert [row["key"] for row in notebook.views[0].rows] == [job.id for job in jobs]
+
+
 def test_each_execution_has_its_panel(notebook: Notebook) -> None:
     """The next execution of a cell opens a panel of its own."""
     notebook.submit(0)

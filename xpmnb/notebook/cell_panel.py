@@ -134,7 +134,9 @@ class Panel:
         self.jobs: dict[str, WatchedJob] = {}
         """The handles of jobs that have not ended, or failed; of others until it is settled."""
         # Keys of the jobs that had not ended when they were last looked at.
-        self.live: set[str] = set()
+        self.live: dict[str, None] = {}
+        # Keys of jobs that came in and have not been painted: rows stand in this order.
+        self._arrived: dict[str, None] = {}
         self.dead = False
         self.is_replaced = False
         """Whether its cell was run again, so that its output is gone."""
@@ -165,7 +167,8 @@ class Panel:
     def add(self, job: WatchedJob) -> None:
         """Take one more job in, or the newest submission of one that is there."""
         self.jobs[job.id] = job
-        self.live.add(job.id)
+        self.live[job.id] = None
+        self._arrived[job.id] = None
 
     def begin_to_settle(self) -> None:
         """Begin to wait for more jobs, where none is live; before the painter knows of it."""
@@ -182,8 +185,13 @@ class Panel:
 
     def paint(self) -> int:
         """Send what is new: rows, what is looked at, what was said; return the messages sent."""
+        arrived = list(self._arrived)
+        for key in arrived:
+            del self._arrived[key]
         pending, self._pending = self._pending, {}
-        jobs = [self.jobs[key] for key in pending if key in self.jobs]
+        # News of jobs come in any order, also of such that arrived this moment.
+        keys = dict.fromkeys([*arrived, *pending])
+        jobs = [self.jobs[key] for key in keys if key in self.jobs]
         message = self._changes(jobs)
         message.update(self._looked_at())
         self._pack_if_idle()
@@ -358,9 +366,8 @@ class Panel:
         if before != [row]:
             self.view.rows[place : place + 1] = [row]
         if not row["final"]:
-            self.live.add(job.id)
-        elif job.id in self.live:
-            self.live.discard(job.id)
+            self.live[job.id] = None
+        elif self.live.pop(job.id, job) is None:
             self._outlook.learn(job)
         return None if before == [row] else row
 

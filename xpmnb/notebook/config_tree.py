@@ -80,7 +80,7 @@ class _Tree:
         if not items:
             return head
         is_open = "" if depth and state.job is not None else " open"
-        return f"<details{is_open}><summary>{head}</summary><ul>{items}</ul></details>"
+        return f"<details{is_open}><summary>{head}</summary>{_list_html(items)}</details>"
 
     def _items(self, config: Any, state: ConfigState, depth: int) -> Iterator[str]:
         values = vars(config)
@@ -111,7 +111,7 @@ class _Tree:
     def _value(self, value: Any, depth: int) -> str:
         if depth <= MAX_DEPTH and next(iter_inside(value), None) is not None:
             return self._container(value, depth)
-        return f"<code>{safe(value_words(value))}</code>"
+        return _code_html(value_words(value))
 
     def _container(self, value: Any, depth: int) -> str:
         """Return a container that holds configurations, one line for each member."""
@@ -132,7 +132,15 @@ class _Tree:
             left = f"{len(members) - len(items):,} more are not shown"
             items.append(f'<li><span class="xpm-mark">{left}</span></li>')
         kind = safe(type(value).__name__.removeprefix("Sealed").lower())
-        return f"{kind} of {len(members):,}<ul>{''.join(items)}</ul>"
+        return f"{kind} of {len(members):,}{_list_html(''.join(items))}"
+
+
+def _list_html(items: str) -> str:
+    return f'<ul class="xpm-tree">{items}</ul>'
+
+
+def _code_html(words: str) -> str:
+    return f'<code class="xpm-value">{safe(words)}</code>'
 
 
 def _shared_numbers(root: Any) -> dict[int, int]:
@@ -234,9 +242,9 @@ def _footer(config: Any) -> str:
     parts = []
     if state.sealed:
         try:
-            parts.append(f"identifier <code>{identifier(config)}</code>")
+            parts.append(f"identifier {_code_html(identifier(config))}")
         except Exception:  # noqa: BLE001 - user code: a value that cannot be encoded any more
             parts.append("without identifier")
     if state.job is not None:
-        parts.append(f"directory <code>{safe(one_line(str(state.job.path)))}</code>")
+        parts.append(f"directory {_code_html(one_line(str(state.job.path)))}")
     return "".join(f'<p class="xpm-note">{each}</p>' for each in parts)

@@ -50,5 +50,6 @@ def experiment_html(
 def _picture(title: str, svg: str) -> str:
     return (
         f'<details class="xpm-picture" open><summary>{title}</summary>'
-        f'<div class="xpm-drawing">{svg}</div></details>'
+        f'<div class="xpm-drawing" tabindex="0" role="region" aria-label="{title}">{svg}</div>'
+        "</details>"
     )

@@ -12,7 +12,8 @@ from xpmnb.notebook.cells import in_kernel
 from xpmnb.notebook.experiment_page import experiment_html
 from xpmnb.notebook.feed import PanelFeed
 from xpmnb.notebook.recorded import row_of_record
-from xpmnb.notebook.rows import headline
+from xpmnb.notebook.rows import Row, headline
+from xpmnb.notebook.watched import row_of
 from xpmnb.records.job_directory import read_job
 from xpmnb.records.layout import JobLayout
 
@@ -44,8 +45,7 @@ def show_run(title: str, run: Run, records: Iterable[JobRecord]) -> bool:
     if not in_kernel():
         return False
     handles = {job.id: job for job in [*run.failed.copy().values(), *run.live.copy()]}
-    known = [_newest(each, run, handles) for each in records]
-    rows = [row_of_record(each, run.needs.get(each.identifier, ())) for each in known]
+    rows = [_row(each, run, handles) for each in records]
     feeds = [each for each in run.observers if isinstance(each, PanelFeed)]
     if not any(feed.show_all(rows, handles.values(), title) for feed in feeds):
         publish_display_data(  # type: ignore[no-untyped-call] # IPython
@@ -55,6 +55,15 @@ def show_run(title: str, run: Run, records: Iterable[JobRecord]) -> bool:
             }
         )
     return True
+
+
+def _row(record: JobRecord, run: Run, handles: Mapping[str, Job]) -> Row:
+    """Return the row of a job; a handle that somebody still holds knows more than the index."""
+    handle = run.handles.get(record.identifier)
+    if handle is not None and handle.state.is_final:
+        return row_of(handle)
+    newest = _newest(record, run, handles)
+    return row_of_record(newest, run.needs.get(record.identifier, ()))
 
 
 def _newest(record: JobRecord, run: Run, handles: Mapping[str, Job]) -> JobRecord:

@@ -101,7 +101,9 @@ def rows_html(rows: Sequence[Row], now: float | None, failures: Mapping[str, Fai
 
 def static_stylesheet() -> str:
     """Return the style of saved panels, without its comments."""
-    return style("theme.css", "notebook/page/panel.css", "notebook/static.css")
+    return style(
+        "theme.css", "notebook/page/panel.css", "notebook/table.css", "notebook/static.css"
+    )
 
 
 def _visible(rows: Sequence[Row]) -> tuple[list[Row], int]:

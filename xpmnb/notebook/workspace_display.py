@@ -6,6 +6,7 @@ It reads the journals of the newest runs; job directories only of jobs that have
 from __future__ import annotations
 
 import time
+from calendar import timegm
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -145,11 +146,19 @@ def _experiments_html(workspace: Workspace, runs: _Runs) -> str:
         except WorkspaceError:
             continue  # a folder that no experiment made
         words = "open" if index.alive else ""
-        rows.append([name, count, layout.run, len(index.submitted), words])
+        rows.append([name, count, _start_of(layout.run), layout.run, len(index.submitted), words])
     left = len(newest) - len(rows)
     return grid_html(
         "Experiments",
-        ["experiment", "runs", "newest run (UTC)", "its jobs", ""],
+        ["experiment", "runs", "newest", "its name", "its jobs", ""],
         rows,
         f"{left:,} more experiments are not shown" if left else "",
     )
+
+
+def _start_of(run: str) -> str:
+    """Return when a run was started, by its name, which is that time in UTC."""
+    try:
+        return time_words(timegm(time.strptime(run.partition("-")[0], "%Y%m%dT%H%M%S")))
+    except ValueError:
+        return ""

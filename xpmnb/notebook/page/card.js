@@ -10,9 +10,7 @@ class Card {
     this.store = table.store;
     this.key = key;
     this.sections = new Map();
-    this.element = make("div", "xpm-card");
-    this.element.dataset.card = key;
-    this.element.setAttribute("role", "row");
+    this.element = make("div", "xpm-card", "", { role: "row", "data-card": key });
     this.body = add(this.element, "div", "xpm-card-body", "", {
       role: "cell",
       "aria-colspan": COLUMNS.length + 1,
@@ -23,9 +21,6 @@ class Card {
     this.wide = add(this.body, "div", "xpm-wide");
     this.log = new LogPane(this.store, key);
     this.body.append(this.log.element);
-    this.element.addEventListener("keydown", (event) => {
-      if (event.key === "Escape" && !event.defaultPrevented) this.table.close(key);
-    });
     this.draw();
   }
 

@@ -24,6 +24,8 @@ class Head {
     const share = tally.counts.running ? Math.min(1, tally.fraction / tally.counts.running) : 1;
     this.overall.style.setProperty("--xpm-part", `${Math.round(100 * share)}%`);
     this.drawSaid();
+    // Without a kernel there is nothing to press, and its loss needs the room.
+    this.actions.hidden = Boolean(lost);
     this.stop.hidden = tally.final === tally.total || tally.total < 2;
     this.stop.disabled = Boolean(lost) || !tally.stoppable || this.isPending("stop-all");
     this.retry.hidden = !tally.retryable || tally.total < 2;
@@ -45,7 +47,7 @@ class Head {
     this.said.title = text;
     // What is said stands in the place of the guess, so that there is room.
     this.percent.hidden = Boolean(text);
-    this.said.classList.toggle("xpm-lost", Boolean(lost));
+    this.said.className = `xpm-said ${lost ? "xpm-lost" : `xpm-is-${said?.tone}`}`;
   }
 
   tick() {
@@ -77,8 +79,9 @@ class Head {
 
   askRetry() {
     const keys = this.store.retryable();
-    const questions = new Set(keys.map((key) => this.store.row(key).retry_words));
-    const question = `${jobsWord(keys.length)}: ${[...questions].slice(0, 2).join(" ")}`;
+    // What becomes of their files is said once, whether or not some never had any.
+    const remarks = new Set(keys.map((key) => this.store.row(key).retry_words.replace(/^[^?]*\?\s*/, "")));
+    const question = `Run ${jobsWord(keys.length)} again? ${[...remarks].filter(Boolean).slice(0, 2).join(" ")}`;
     this.ask(this.retry, question, "Retry", () => {
       this.store.act("retry-failed", this.store.retryable(), false);
     });

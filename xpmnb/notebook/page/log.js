@@ -10,6 +10,7 @@ class LogPane {
     this.stream = "out";
     this.chosen = false;
     this.following = true;
+    this.top = 0;
     this.nodes = [];
     this.id = `xpm-log-${logCount += 1}`;
     this.build();
@@ -120,13 +121,18 @@ class LogPane {
   }
 
   scrolled() {
-    this.following = this.pane.scrollTop + this.pane.clientHeight >= this.pane.scrollHeight - 8;
+    const { scrollTop, clientHeight, scrollHeight } = this.pane;
+    // Only who scrolls up stops following: a pane that was hidden and comes back may be anywhere.
+    if (scrollTop + clientHeight >= scrollHeight - 8) this.following = true;
+    else if (scrollTop < this.top) this.following = false;
+    this.top = scrollTop;
     this.follow.hidden = this.following;
   }
 
   toEnd() {
     if (!this.following) return;
     this.pane.scrollTop = this.pane.scrollHeight;
+    this.top = this.pane.scrollTop;
     this.follow.hidden = true;
   }
 

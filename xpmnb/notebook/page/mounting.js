@@ -37,12 +37,15 @@ function scanPage() {
 
 // A model is known by its mark: what `initialize` and `render` get are two objects for one model.
 function storeOf(model) {
-  const { stores } = registry();
+  const { stores, mounts } = registry();
   const name = model.get("mark") || model.get("rows");
   let store = stores.get(name);
   if (!store) {
     store = new Store(model.get("rows"));
-    store.forget = () => stores.delete(name);
+    store.forget = () => {
+      stores.delete(name);
+      mounts.delete(name);
+    };
     stores.set(name, store);
   }
   return store;
@@ -51,6 +54,7 @@ function storeOf(model) {
 class Mounts {
   constructor(store) {
     this.store = store;
+    store.mounts = this;
     this.views = new Map();
     this.asleep = new WeakMap();
     this.spare = [];
@@ -85,16 +89,16 @@ class Mounts {
 
   // Keeps a view for the table that comes next, and longer for its own one: cells out of sight leave the page.
   lay(view, host) {
+    this.spare.push(view);
     view.sleep();
     this.state = view.state;
     this.asleep.set(host, view);
-    this.spare.push(view);
     setTimeout(() => this.drop(view), SPARE_MS);
   }
 
   drop(view) {
     if (!view.awake) this.spare = this.spare.filter((other) => other !== view);
-    if (this.store.closed && !this.views.size && !this.spare.length) this.end();
+    this.store.release();
   }
 
   // What was open in the last view is open in the next.
@@ -102,11 +106,5 @@ class Mounts {
     if (!this.state || this.views.size) return undefined;
     const { open, tones, folded, ...rest } = this.state;
     return { ...rest, open: new Set(open), tones: new Set(tones), folded: new Set(folded) };
-  }
-
-  end() {
-    const { mounts } = registry();
-    for (const [mark, mount] of mounts) if (mount === this) mounts.delete(mark);
-    this.store.forget();
   }
 }

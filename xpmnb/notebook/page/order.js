@@ -47,25 +47,30 @@ function leftSeconds(row, now) {
 const SORT_VALUES = {
   state: (row) => TONE_ORDER[row.tone],
   task: (row) => row.name,
-  tags: (row) => row.tags.map((tag) => tag[1]).join(" ") || null,
+  tags: (row) => (row.tags.length ? row.tags.map((tag) => valueOf(tag[1])) : null),
   progress: (row) => row.progress[0]?.[0] ?? (row.message || null),
-  metrics: (row) => {
-    const number = Number.parseFloat(row.metrics[0]?.[1]);
-    return Number.isNaN(number) ? row.metrics[0]?.[1] ?? null : number;
-  },
+  metrics: (row) => valueOf(shownMetrics(row)[0]?.[1]),
   time: secondsOf,
   left: leftSeconds,
 };
 
+// A number where it is one, also as text: 0.01 comes before 0.1.
+function valueOf(text) {
+  const number = text ? Number(text) : NaN;
+  return Number.isNaN(number) ? text ?? null : number;
+}
+
 // Numbers before words, and what has no value last, however it is sorted.
 function compareValues(one, other, direction) {
   if (one === other) return 0;
-  if (one === null) return 1;
-  if (other === null) return -1;
-  const numbers = (typeof one === "number") - (typeof other === "number");
-  if (numbers) return -numbers * direction;
-  if (typeof one === "number") return (one - other) * direction;
-  return COLLATOR.compare(one, other) * direction;
+  if (one === null || other === null) return one === null ? 1 : -1;
+  if (Array.isArray(one)) {
+    const place = one.findIndex((value, at) => value !== other[at]);
+    return place < 0 ? one.length - other.length : compareValues(one[place], other[place] ?? null, direction);
+  }
+  const numbers = (typeof other === "number") - (typeof one === "number");
+  if (numbers) return numbers * direction;
+  return (typeof one === "number" ? one - other : COLLATOR.compare(one, other)) * direction;
 }
 
 function sortedKeys(keys, rowOf, sort, now) {
@@ -92,7 +97,7 @@ function groupedLines(keys, rowOf, state) {
     if (!groups.has(value)) groups.set(value, []);
     groups.get(value).push(key);
   }
-  const values = [...groups.keys()].sort((one, other) => compareValues(one ?? null, other ?? null, 1));
+  const values = [...groups.keys()].sort((one, other) => compareValues(valueOf(one), valueOf(other), 1));
   const lines = [];
   for (const value of values) {
     const inside = groups.get(value);

@@ -42,6 +42,7 @@ class Store {
     const close = () => {
       this.closed = true;
       lose();
+      this.release();
     };
     model.on("msg:custom", receive);
     // The front end's word for a restarted kernel, and for a closed widget.
@@ -242,5 +243,11 @@ class Store {
   leave(view) {
     this.views.delete(view);
     this.keepTime();
+    this.release();
+  }
+
+  // The model is gone, and nobody looks any more.
+  release() {
+    if (this.closed && !this.views.size && !this.mounts?.spare.length) this.forget();
   }
 }

@@ -202,7 +202,14 @@ class JobTable {
     line?.toggle.click();
   }
 
+  // Arrows go from row to row; Escape closes the card that has the focus, unless a question took it.
   pressed(event) {
+    const card = event.target.closest("[data-card]");
+    if (card && event.key === "Escape" && !event.defaultPrevented) {
+      event.preventDefault();
+      this.close(card.dataset.card);
+      return;
+    }
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (!step || !event.target.classList.contains("xpm-toggle")) return;
     event.preventDefault();

@@ -16,6 +16,7 @@ class LineWindow {
     this.moved = moved;
     this.lines = [];
     this.places = null;
+    this.seen = true;
     this.tops = new Float64Array(1);
     this.drawn = new Map();
     this.cardHeights = new Map();
@@ -71,6 +72,9 @@ class LineWindow {
   measured(entries) {
     let changed = false;
     for (const { target } of entries) {
+      // It was hidden, with all that scrolls in it.
+      if (target === this.pane && !this.seen && target.clientHeight) this.moved(target);
+      if (target === this.pane) this.seen = target.clientHeight > 0;
       const key = target.dataset.card;
       const height = target.offsetHeight;
       if (!key || !height || this.cardHeights.get(key) === height) continue;

@@ -1,0 +1,142 @@
+"""The panel under a cell while its jobs run."""
+
+from playwright.sync_api import expect
+
+from tests.browser.conftest import OpenNotebook
+from tests.browser.notebooks import TASKS, release
+from tests.browser.page import NotebookPage
+from tests.browser.panel import PanelOnPage
+
+SUBMIT = """
+for name in ("ada", "bob", "eve"):
+    Train.C(name=tag(name), held="jobs").submit()
+"""
+BUSY = "hold('cell')"
+
+
+def run_submission(notebook: NotebookPage, running: str = "3 running") -> PanelOnPage:
+    """Run the first two cells, and return the panel of the second when its jobs hold."""
+    notebook.run_cell(0)
+    notebook.run_cell(1)
+    panel = PanelOnPage(notebook.page, notebook.output(1))
+    panel.await_headline(running)
+    return panel
+
+
+def test_it_is_live_while_a_cell_is_busy(open_notebook: OpenNotebook) -> None:
+    """Rows, progress and metrics go on while another cell keeps the main thread busy."""
+    notebook = open_notebook(TASKS, SUBMIT, BUSY)
+    folder = notebook.path.parent
+    notebook.run_cell(0)
+    notebook.run_cell(1)
+    busy = notebook.begin_cell(2)
+    panel = PanelOnPage(notebook.page, notebook.output(1))
+    panel.await_headline("3 jobs: 3 running")
+    panel.await_row("bob", "50 %")
+    panel.await_row("bob", "loss 0.0333")
+    release(folder, "jobs")
+    panel.await_headline("3 jobs: 3 done")
+    assert not notebook.is_finished(busy)
+    release(folder, "cell")
+    notebook.finish(busy)
+    assert notebook.errors == []
+
+
+def test_stop_works_while_a_cell_is_busy(open_notebook: OpenNotebook) -> None:
+    """A job is stopped by its button before the busy cell has ended; the others go on."""
+    notebook = open_notebook(TASKS, SUBMIT, BUSY)
+    folder = notebook.path.parent
+    notebook.run_cell(0)
+    notebook.run_cell(1)
+    busy = notebook.begin_cell(2)
+    panel = PanelOnPage(notebook.page, notebook.output(1))
+    panel.await_headline("3 running")
+    panel.stop("bob")
+    panel.await_row("bob", "cancelled")
+    panel.await_headline("2 running, 1 cancelled")
+    assert not notebook.is_finished(busy)
+    release(folder, "jobs")
+    release(folder, "cell")
+    panel.await_headline("2 done, 1 cancelled")
+    notebook.finish(busy)
+
+
+def test_views_of_one_output_stay_in_step(open_notebook: OpenNotebook) -> None:
+    """A second view of an output shows what the first shows, and its buttons work as well."""
+    notebook = open_notebook(TASKS, SUBMIT)
+    run_submission(notebook)
+    notebook.view_output(1)
+    first, second = (PanelOnPage(notebook.page, nth=nth) for nth in (0, 1))
+    second.await_headline("3 running")
+    second.stop("bob")
+    for panel in (first, second):
+        panel.await_row("bob", "cancelled")
+        panel.await_headline("2 running, 1 cancelled")
+    release(notebook.path.parent, "jobs")
+    for panel in (first, second):
+        panel.await_headline("2 done, 1 cancelled")
+
+
+def test_a_page_that_is_loaded_again_is_live(open_notebook: OpenNotebook) -> None:
+    """After the browser's reload the panel of a living kernel goes on, and its buttons work."""
+    notebook = open_notebook(TASKS, SUBMIT)
+    run_submission(notebook)
+    notebook.save()
+    notebook.reload()
+    panel = PanelOnPage(notebook.page, notebook.output(1))
+    panel.await_headline("3 running")
+    panel.stop("bob")
+    panel.await_row("bob", "cancelled")
+    release(notebook.path.parent, "jobs")
+    panel.await_headline("2 done, 1 cancelled")
+
+
+def test_a_stopped_kernel_is_told(open_notebook: OpenNotebook) -> None:
+    """After a restart the panel keeps its last state, says so, and offers no button."""
+    notebook = open_notebook(TASKS, SUBMIT)
+    panel = run_submission(notebook)
+    notebook.restart_kernel()
+    panel.await_gone()
+    expect(panel.row("bob")).to_contain_text("running")
+
+
+def test_a_killed_kernel_is_told(open_notebook: OpenNotebook) -> None:
+    """A kernel that dies is noticed, as a restarted one is."""
+    notebook = open_notebook(TASKS, SUBMIT)
+    panel = run_submission(notebook)
+    notebook.kill_kernel()
+    panel.await_gone()
+    expect(panel.row("bob")).to_contain_text("running")
+
+
+def test_it_fits_a_narrow_window(open_notebook: OpenNotebook) -> None:
+    """In a window of 480 pixels the panel stays within its cell, and its buttons can be pressed."""
+    notebook = open_notebook(TASKS, SUBMIT)
+    panel = run_submission(notebook)
+    notebook.widen(480)
+    assert panel.overflow() == 0
+    panel.stop("bob")
+    panel.await_headline("1 cancelled")
+
+
+def test_it_follows_the_theme(open_notebook: OpenNotebook) -> None:
+    """In a dark theme the panel is dark, without a reload, and can be read."""
+    notebook = open_notebook(TASKS, SUBMIT)
+    panel = run_submission(notebook)
+    assert panel.darkness() < 0.5
+    notebook.use_theme("JupyterLab Dark")
+    assert panel.darkness() > 0.5
+    assert panel.violations() == []
+
+
+def test_axe_finds_nothing_serious(open_notebook: OpenNotebook) -> None:
+    """What axe-core checks holds for running, failed, stopped and finished jobs alike."""
+    notebook = open_notebook(TASKS, SUBMIT + "Broken.C(name='a message').submit()")
+    panel = run_submission(notebook)
+    panel.await_headline("1 failed")
+    assert panel.violations() == []
+    panel.stop("bob")
+    panel.await_headline("1 cancelled")
+    release(notebook.path.parent, "jobs")
+    panel.await_headline("2 done, 1 failed, 1 cancelled")
+    assert panel.violations() == []
