@@ -282,3 +282,19 @@ def test_events_of_a_job_are_read_in_order(tmp_path: Path) -> None:
     found = read_events(make_job(tmp_path))
     assert [type(event).__name__ for event in found] == ["Started", "Metrics", "Metrics"]
     assert read_events(WorkspaceLayout(tmp_path).job("nb.train", "none")) == []
+
+
+def test_a_long_journal_can_be_left_unread(tmp_path: Path) -> None:
+    """Who sets a bound gets the rest of a record, and no complaint, where the journal is longer."""
+    layout = JobLayout(str(tmp_path / "jobs" / "t" / ("ab" * 32)))
+    Path(layout.hidden).mkdir(parents=True)
+    Path(layout.params).write_text('{"format": 1, "params": {"lr": 1}, "tags": {}}')
+    Path(layout.done).write_text('{"state": "done", "started": 1, "ended": 2}')
+    line = '{"event": "metrics", "time": 1, "attempt": 1, "step": 0, "values": {"loss": 1.5}}\n'
+    Path(layout.events).write_text(line * 100)
+    assert read_job(layout).metrics == {"loss": 1.5}
+    record = read_job(layout, journal_limit_bytes=len(line))
+    assert (record.metrics, record.params, record.ended) == ({}, {"lr": 1}, 2.0)
+    assert record.problem is None
+    assert read_events(layout, journal_limit_bytes=len(line)) == []
+    assert len(read_events(layout, journal_limit_bytes=100 * len(line))) == 100
