@@ -840,3 +840,18 @@ def test_jobs_of_panels_that_are_gone_are_forgotten(notebook: Notebook) -> None:
     notebook.feed.flush()
     assert not outlook._reached
     assert list(notebook.feed._board._panels_of) == [other.id]
+
+
+def test_a_loop_that_waits_sends_its_rows_once(notebook: Notebook) -> None:
+    """Submitting and waiting in turn costs rows that grow with the jobs, and the end sends all."""
+    jobs = []
+    for number in range(30):
+        jobs += notebook.submit(number)
+        notebook.tell(jobs[-1], jobs[-1].finish)
+        notebook.feed.flush()
+    view = notebook.views[0]
+    assert sum(map(len, view.sent)) < 5 * len(jobs)
+    before = len(view.sent)
+    notebook.feed.closed()
+    assert any(len(rows) == len(jobs) for rows in view.sent[before:])
+    assert [row["word"] for row in view.packed] == ["done"] * len(jobs)

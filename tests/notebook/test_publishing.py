@@ -1,5 +1,6 @@
 """When the saved table of a live panel is due."""
 
+import math
 import time
 
 from xpmnb.notebook import publishing
@@ -8,9 +9,11 @@ from xpmnb.notebook.publishing import (
     LIVE_BYTES_PER_S,
     LIVE_PERIOD_S,
     QUIET_S,
+    REPEAT_PERIOD_S,
     STILL_BYTES_PER_S,
     STILL_PERIOD_S,
     Publishing,
+    Repeating,
 )
 
 
@@ -76,3 +79,18 @@ def test_a_cell_that_goes_on_submitting_is_waited_for() -> None:
     assert due == panel._grown_at + QUIET_S
     panel._grown_at += publishing.LIVE_PERIOD_S
     assert panel.due_at() == panel._at + LIVE_PERIOD_S
+
+
+def test_all_rows_are_sent_once_more_and_then_seldom() -> None:
+    """The first end sends all rows at once; the next ones wait for a time that grows with rows."""
+    repeating = Repeating()
+    assert not repeating.is_due
+    repeating.want()
+    assert repeating.is_due
+    repeating.note_sent(10_000)
+    assert repeating.due_at() == math.inf
+    repeating.want()
+    assert not repeating.is_due
+    assert repeating.due_at() - time.monotonic() > REPEAT_PERIOD_S
+    repeating.hurry()
+    assert repeating.is_due

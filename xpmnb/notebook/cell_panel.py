@@ -21,7 +21,7 @@ from xpmnb.notebook.failures import MAX_FAILURES, FailureWords
 from xpmnb.notebook.looking import LinkFinder, Looking
 from xpmnb.notebook.outlook import Outlook
 from xpmnb.notebook.pictures import PICTURES
-from xpmnb.notebook.publishing import Publishing
+from xpmnb.notebook.publishing import Publishing, Repeating
 from xpmnb.notebook.rows import Row, headline
 from xpmnb.notebook.table import table_html
 from xpmnb.notebook.watched import Prospect, WatchedJob, row_of
@@ -143,6 +143,7 @@ class Panel:
         self.settled = False
         self.final_since: float | None = None
         self.publishing = Publishing()
+        self.repeating = Repeating()
         self.looking = Looking(PICTURES)
         self._sent_at = time.monotonic()
         self._painter = painter
@@ -206,7 +207,7 @@ class Panel:
 
     def _changes(self, jobs: list[WatchedJob]) -> dict[str, Any]:
         """Bring rows up to date; return those that changed, or all for a page that asks."""
-        resync = self._resync
+        resync = self._resync or self.repeating.is_due
         if resync:  # not else: a page may ask just now
             self._resync = False
         if jobs or (self._packed and (resync or self.looking.is_active)):
@@ -223,6 +224,7 @@ class Panel:
                 self.looking.note_rows()
             self.final_since = None if self.live else self.final_since or time.monotonic()
         if resync:
+            self.repeating.note_sent(len(self.view.rows))
             return {"changed": list(self.view.rows)}
         return {"changed": changed} if jobs and changed else {}
 
@@ -283,6 +285,7 @@ class Panel:
         publish = None if self.settled else self.publishing.due_at()
         return min(
             self.beat_due(),
+            self.repeating.due_at(),
             math.inf if looks is None else time.monotonic() + looks,
             math.inf if publish is None else publish,
         )
@@ -302,14 +305,16 @@ class Panel:
         return jobs
 
     def settle(self, jobs: list[WatchedJob]) -> None:
-        """Send all rows once more, then publish the final table, and keep little."""
+        """Send all rows once more, now or soon, publish the final table, and keep little."""
         now = time.time()
-        for job in jobs:
-            self._put(job, now, self._outlook)
-        self._withdraw_retries()
+        changed = [row for job in jobs if (row := self._put(job, now, self._outlook)) is not None]
+        changed += self._withdraw_retries()
+        self.repeating.want()
+        if self.repeating.is_due:
+            changed = list(self.view.rows)
+            self.repeating.note_sent(len(changed))
         unfinished = sum(not row["final"] for row in self.view.rows)
-        # A message that the server dropped on the way would leave a row behind for ever.
-        self.view.send({"changed": list(self.view.rows), "now": now, **self._looked_at()})
+        self.view.send({"changed": changed, "now": now, **self._looked_at()})
         end = f"The run was closed before {unfinished:,} of them ended." if unfinished else ""
         self._publish(final=True, end=end)
         self._pack_if_idle()

@@ -232,9 +232,13 @@ class PanelFeed:
                 return 0
             if urgent:
                 panel.note_live()
+            if closing:
+                panel.repeating.hurry()
             messages = panel.paint()
             jobs = self._board.release(panel, urgent=urgent, closing=closing)
             if jobs is not None:
+                if closing:
+                    panel.repeating.hurry()
                 panel.settle(jobs)
                 messages += 2
             elif closing and panel.jobs:

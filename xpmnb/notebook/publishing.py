@@ -6,6 +6,7 @@ that was published. A page that draws the live panel needs none of them.
 
 from __future__ import annotations
 
+import math
 import time
 
 # With a live page the table is for the file alone; without one it is all that a person sees.
@@ -17,6 +18,43 @@ STILL_BYTES_PER_S = 200_000
 QUIET_S = 1.5
 GROWN_PERIOD_S = 3.0
 GROWN_BYTES_PER_S = 50_000
+
+# All rows are sent once more so seldom: a loop that submits and waits ends again and again.
+REPEAT_PERIOD_S = 2.0
+REPEAT_ROWS_PER_S = 500
+
+
+class Repeating:
+    """Decides when a page is sent all rows once more, when all has ended. The painter.
+
+    A message that a server dropped on the way would otherwise leave a row behind for ever.
+    """
+
+    def __init__(self) -> None:
+        self._is_wanted = False
+        self._next_at = -math.inf
+
+    def want(self) -> None:
+        """Have all rows sent once more, at once or soon."""
+        self._is_wanted = True
+
+    def hurry(self) -> None:
+        """Put nothing off from now on: the run is about to be closed."""
+        self._next_at = -math.inf
+
+    def note_sent(self, rows: int) -> None:
+        """Take the news that so many rows were sent, which were all."""
+        self._is_wanted = False
+        self._next_at = time.monotonic() + max(REPEAT_PERIOD_S, rows / REPEAT_ROWS_PER_S)
+
+    def due_at(self) -> float:
+        """Return when all rows are due, on the monotonic clock; never if they are not wanted."""
+        return self._next_at if self._is_wanted else math.inf
+
+    @property
+    def is_due(self) -> bool:
+        """Whether all rows are due now."""
+        return self.due_at() <= time.monotonic()
 
 
 class Publishing:
