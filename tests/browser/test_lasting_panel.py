@@ -37,7 +37,7 @@ def test_the_saved_panel_is_complete_without_its_kernel(open_notebook: OpenNoteb
     panel = PanelOnPage(again.page, again.output(1))
     panel.await_headline(DONE)
     panel.await_row("bob", "done")
-    panel.await_row("broken", "ValueError: no such file")
+    panel.await_row("name=no such file", "ValueError: no such file")
     expect(again.page.get_by_text(DEAD_WIDGET)).to_have_count(0)
     assert panel.overflow() == 0
     assert panel.violations() == []
@@ -76,7 +76,7 @@ def test_a_converted_page_shows_the_table(
     panel = PanelOnPage(page)
     panel.await_headline(DONE)
     panel.await_row("bob", "done")
-    panel.await_row("broken", "ValueError: no such file")
+    panel.await_row("name=no such file", "ValueError: no such file")
     expect(page.get_by_text(DEAD_WIDGET)).to_have_count(0)
     picture = tmp_path / "converted.png"
     picture.write_bytes(panel.root.screenshot())
