@@ -27,6 +27,7 @@ class FakeView:
 
     def __init__(self, rows: list[Row], on_message: OnMessage, face: Face) -> None:
         self.rows = rows
+        self.first = list(rows)
         self.hear = on_message
         self.face = face
         self.mark = "xpm-mount-here"
@@ -136,6 +137,13 @@ def test_one_panel_for_all_submissions_of_a_cell(notebook: Notebook) -> None:
     assert len(notebook.views) == 1
     assert [row["key"] for row in notebook.views[0].rows] == [job.id for job in jobs]
     assert notebook.views[0].log[0] == "show"
+
+
+def test_the_first_row_is_there_before_the_view(notebook: Notebook) -> None:
+    """A page that begins with the model has the first row, and so knows where it stands."""
+    jobs = notebook.submit(0, 1)
+    notebook.feed.flush()
+    assert [row["key"] for row in notebook.views[0].first] == [jobs[0].id]
 
 
 def test_rows_stand_in_the_order_of_submission(notebook: Notebook) -> None:

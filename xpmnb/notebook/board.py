@@ -14,7 +14,7 @@ from weakref import WeakSet
 from xpmnb.notebook.cell_panel import Face, OnMessage, OpenView, Painter, Panel, PanelView
 from xpmnb.notebook.outlook import Outlook
 from xpmnb.notebook.rows import Row
-from xpmnb.notebook.watched import WatchedJob
+from xpmnb.notebook.watched import WatchedJob, row_of
 
 # A loop that submits and waits in turn would otherwise publish its table again and again.
 GRACE_S = 2.0
@@ -72,7 +72,9 @@ class Board:
                 return False
             panel = self._panel_here()
             if panel is None:
-                panel = self._open([], Face(note=note), job)
+                # The row is there before any page is: in the thread of the cell, which reads no
+                # files to tell how long the job will take.
+                panel = self._open([row_of(job)], Face(note=note), self._cell() or "")
             # Overviews show all; and a job that failed elsewhere is shown there as well.
             others = [each for each in self.panels if each.cell is None]
             for each in dict.fromkeys([panel, *others, *self._panels_of.get(job.id, ())]):
@@ -104,17 +106,15 @@ class Board:
         with self._lock:
             self._closed = True
 
-    def _open(self, rows: list[Row], face: Face, first: WatchedJob | None = None) -> Panel:
-        """Display a new panel; the lock is held."""
+    def _open(self, rows: list[Row], face: Face, cell: str | None = None) -> Panel:
+        """Display a new panel, of a cell or of all; the lock is held."""
 
         def open_view(on_message: OnMessage) -> PanelView:
             return self._open_view(rows, on_message, face)
 
         panel = Panel(open_view, face, self._painter, self._outlook)
         panel.place = self._place()
-        if first is not None:
-            panel.cell = self._cell()
-            panel.begin_with(first)
+        panel.cell = cell
         with _boards_lock:
             boards = list(_boards)
         for board in boards:

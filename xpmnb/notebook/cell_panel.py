@@ -24,7 +24,7 @@ from xpmnb.notebook.pictures import PICTURES
 from xpmnb.notebook.publishing import Publishing, Repeating
 from xpmnb.notebook.rows import Row, headline
 from xpmnb.notebook.table import table_html
-from xpmnb.notebook.watched import Prospect, WatchedJob, row_of
+from xpmnb.notebook.watched import WatchedJob, row_of
 
 # A page takes a panel with unfinished jobs for dead when it hears nothing for three of these: a
 # front end tells nobody that its kernel was shut down.
@@ -156,11 +156,6 @@ class Panel:
         self.view = view(self.hear)
         self._places = self._find_places()
 
-    def begin_with(self, job: WatchedJob) -> None:
-        """Have a row before it is displayed."""
-        # In the thread of the cell, which reads no files to tell how long it will take.
-        self._put(job, time.time(), None)
-
     def show(self) -> None:
         """Display it; in the thread of the cell."""
         self.view.show(*self._page())
@@ -217,7 +212,7 @@ class Panel:
             before = len(self.view.rows)
             now = time.time()
             # Whoever waits looks at all that runs: what is as it was is not sent.
-            put = [self._put(job, now, self._outlook) for job in jobs]
+            put = [self._put(job, now) for job in jobs]
             changed = [row for row in put if row is not None]
             if changed:
                 self.publishing.note_change(grown=len(self.view.rows) > before)
@@ -307,7 +302,7 @@ class Panel:
     def settle(self, jobs: list[WatchedJob]) -> None:
         """Send all rows once more, now or soon, publish the final table, and keep little."""
         now = time.time()
-        changed = [row for job in jobs if (row := self._put(job, now, self._outlook)) is not None]
+        changed = [row for job in jobs if (row := self._put(job, now)) is not None]
         changed += self._withdraw_retries()
         self.repeating.want()
         if self.repeating.is_due:
@@ -363,9 +358,9 @@ class Panel:
                 changed.append(self.view.rows[place])
         return changed
 
-    def _put(self, job: WatchedJob, now: float, prospect: Prospect | None) -> Row | None:
+    def _put(self, job: WatchedJob, now: float) -> Row | None:
         """Bring the row of a job up to date; return it if it changed."""
-        row = row_of(job, prospect, now)
+        row = row_of(job, self._outlook, now)
         place = self._places.setdefault(job.id, len(self.view.rows))
         before = self.view.rows[place : place + 1]
         if before != [row]:
