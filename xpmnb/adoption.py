@@ -20,6 +20,7 @@ from xpmnb.errors import IdentifierError
 from xpmnb.former_identifiers import FormerIdentifiers
 from xpmnb.preparation import trash_of
 from xpmnb.records.aliases import alias_changes, is_called, read_aliases
+from xpmnb.records.files import exists
 from xpmnb.records.moving import MoveError, move_job, moved_to
 from xpmnb.records.names import is_name
 
@@ -67,7 +68,7 @@ def take_over_former(task: Any, layout: JobLayout) -> str:
     folder = layout.path.rpartition("/")[0]
     if _quiet.get(folder) == _moment() and not has_former_names():
         return ""
-    if os.path.exists(layout.done):  # noqa: PTH110 (a str)
+    if exists(layout.done):
         return ""
     workspace = layout.workspace
     old = find_former(task, layout)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import os
 import time
@@ -81,7 +80,7 @@ def write_end(
         ending.place,
     )
     path = layout.done if ending.reason is None else layout.failed
-    write_atomic(path, json.dumps(marker.to_json()).encode())
+    write_atomic(path, marker.to_bytes())
     mtime = os.stat(path).st_mtime_ns  # noqa: PTH116 (a str; hot)
     return Outcome(state, ending.message, *times, mtime, result, os.getpid())
 

@@ -7,7 +7,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from xpmnb.core.state import is_configuration, state_of
-from xpmnb.core.walk import iter_values
+from xpmnb.core.walk import ATOMS, iter_values
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,7 +43,9 @@ def flatten(config: Any) -> dict[str, Any]:
 
 def _flatten(config: Any, prefix: str, result: dict[str, Any], around: Sequence[Any]) -> None:
     for name, value in iter_values(config):
-        if not is_configuration(value):
+        if type(value) in ATOMS:
+            result[prefix + name] = value
+        elif not is_configuration(value):
             result[prefix + name] = readable(value, [*around, config])
         elif any(value is outer for outer in (*around, config)):
             result[prefix + name] = "..."
@@ -78,6 +80,8 @@ def readable(value: Any, around: Sequence[Any] = ()) -> Any:
     around
         The configurations that it lies in: where one of them comes again, it is ``"..."``.
     """
+    if type(value) in ATOMS:
+        return value
     if isinstance(value, enum.Enum):
         return value.name
     if isinstance(value, PurePath):

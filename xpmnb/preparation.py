@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from xpmnb.records.files import write_atomic, write_new
+from xpmnb.records.files import exists, write_atomic, write_new
 from xpmnb.records.job_directory import read_ran_code
 from xpmnb.records.moving import moved_to
 
@@ -62,7 +62,7 @@ def make_ready(layout: JobLayout, *, fresh: bool, keep: bool, code: str | None =
     bool
         False if the job is done.
     """
-    if fresh and not os.path.exists(layout.params):  # noqa: PTH110 (a str; hot)
+    if fresh and not exists(layout.params):
         return True
     if os.path.exists(layout.done):  # noqa: PTH110
         if _is_good(layout, code):

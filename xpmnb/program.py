@@ -207,15 +207,16 @@ def load_program(text: str, path: str) -> None:
 
 def _classes_of(task: Any) -> tuple[type, ...]:
     """Return the classes that a job needs, the task's own last."""
-    if is_alone(task):
-        return (registry.newest(type(task)),)
     state = state_of(task)
-    if not state.sealed:
-        return tuple(dict.fromkeys(_iter_classes(task)))
+    kept = state.classes
     # As in whole_of: it is asked for several times with every job, and lasts.
-    if state.classes is None or state.classes[0] != registry.generation():
-        state.classes = (registry.generation(), tuple(dict.fromkeys(_iter_classes(task))))
-    found: tuple[type, ...] = state.classes[1]
+    if kept is not None and kept[0] == registry.generation():
+        return kept[1]
+    found: tuple[type, ...] = (registry.newest(type(task)),)
+    if not is_alone(task):
+        found = tuple(dict.fromkeys(_iter_classes(task)))
+    if state.sealed:
+        state.classes = (registry.generation(), found)
     return found
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from xpmnb import ownership
 from xpmnb.arguments import arguments_to_json
-from xpmnb.records.events import Event, Metrics, Notice, Progress
+from xpmnb.records.events import Event, Metrics, Notice, Progress, Started
 from xpmnb.records.task_outputs import TaskOutput
 from xpmnb.trails import Trails, follow
 
@@ -125,6 +125,11 @@ class JobContext:
         """
         with suppress(OSError, ValueError):
             self._journal.append(event.to_json())
+
+    def write_start(self, event: Started) -> None:
+        """Append the first event of the attempt, as :meth:`write` does."""
+        with suppress(OSError, ValueError):
+            self._journal.append_line(event.to_line())
 
     def close(self) -> None:
         """Write nothing any more: the directory may soon belong to another attempt."""

@@ -91,8 +91,8 @@ class JobStream:
             if self._closed:
                 return
             self._closed = True
-            with suppress(OSError, ValueError):  # a full disk; a task that closed its own stdout
-                if self._file is not None:
+            if self._file is not None:
+                with suppress(OSError, ValueError):  # a full disk; a task that closed its stdout
                     self._file.close()
             with suppress(OSError):
                 os.close(self._fd)

@@ -14,7 +14,7 @@ from xpmnb.core.paths import generate_paths, has_own_paths, partial_directories
 from xpmnb.core.state import is_configuration, state_of
 from xpmnb.core.tags import tags
 from xpmnb.core.values import seal
-from xpmnb.core.walk import has_no_children, is_alone, iter_inside, iter_values
+from xpmnb.core.walk import ATOMS, has_no_children, is_alone, iter_inside, iter_values
 from xpmnb.errors import ParameterError, SubmissionError
 from xpmnb.flat import flatten, readable
 from xpmnb.identifiers import identifier
@@ -28,7 +28,7 @@ from xpmnb.scheduler.tokens import directory_claim, token_claims
 from xpmnb.work import is_resumable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from xpmnb.core.options import CodePolicy, SubmitOptions
@@ -257,9 +257,15 @@ def _dependencies(task: Any) -> tuple[Job, ...]:
     for config in pending:  # it grows meanwhile
         if not look(config) or has_no_children(config):
             continue
-        for _, value in iter_values(config):
-            for inner in iter_inside(value):
-                if id(inner) not in seen:
-                    seen.add(id(inner))
-                    pending.append(inner)
+        for inner in _iter_inner(config):
+            if id(inner) not in seen:
+                seen.add(id(inner))
+                pending.append(inner)
     return tuple(found)
+
+
+def _iter_inner(config: Any) -> Iterator[Any]:
+    """Yield the configurations in the values of another."""
+    for _, value in iter_values(config):
+        if type(value) not in ATOMS:
+            yield from iter_inside(value)

@@ -10,7 +10,7 @@ from xpmnb.core.objects import Built, build
 from xpmnb.core.paths import generate_paths
 from xpmnb.document import from_document, to_document
 from xpmnb.program import Program, load_program, needs_program, program_of
-from xpmnb.records.json_values import as_text
+from xpmnb.records.json_values import as_text, encode_spaced
 from xpmnb.scheduler.requests import JobRequest, Terms
 from xpmnb.version import __version__
 
@@ -113,7 +113,7 @@ class TaskWork:
             "code": self._source.code,
             "document": to_document(self._task, self._paths),
         }
-        return self._program.with_values(self._params), json.dumps(record).encode()
+        return self._program.with_values(self._params), encode_spaced(record).encode("ascii")
 
     def build(self) -> Built:
         """Make the objects that the task describes."""

@@ -172,7 +172,7 @@ class Attempt:
         self._started_at = started_at = time.time()
         clock = self._start_clock(context)
         try:
-            context.write(
+            context.write_start(
                 Started(
                     started_at,
                     self._number,

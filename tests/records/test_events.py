@@ -18,6 +18,7 @@ from xpmnb.records.events import (
     event_from_json,
     fold,
 )
+from xpmnb.records.journal import encode_line
 from xpmnb.records.states import FailureReason, JobState
 
 START = Started(10.0, 1, "thread", 42, "here")
@@ -218,3 +219,17 @@ def test_fold_is_total(
     if ends or not (alive or run_alive):
         assert folded.state.is_final
     assert folded.attempts == sum(isinstance(event, Started) for event in history)
+
+
+@given(markers)
+def test_the_file_of_a_marker_says_what_its_json_says(marker: EndMarker) -> None:
+    """The quick way to write an end marker and the plain one give the same."""
+    assert marker.to_bytes() == json.dumps(marker.to_json()).encode()
+
+
+@given(
+    st.builds(Started, times, numbers, st.text(), numbers, st.text(), st.none() | times),
+)
+def test_the_line_of_a_start_says_what_its_json_says(event: Started) -> None:
+    """The quick way to write that an attempt began and the plain one give the same."""
+    assert event.to_line() == encode_line(event.to_json())

@@ -50,7 +50,8 @@ def parameters(cls: Declared | type[Any]) -> dict[str, Parameter]:
     DeclarationError
         If an annotation names something that is still not defined, or has no usable type.
     """
-    return collected(cls, strict=True)
+    known: dict[str, Parameter] | None = cls.__xpm_plain__.__dict__.get("__xpm_parameters__")
+    return collected(cls, strict=True) if known is None else known
 
 
 def collect_early(cls: Declared) -> None:

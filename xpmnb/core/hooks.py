@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from xpmnb.core.types import SubmitHook
+from xpmnb.core.types import SubmitHook, hooked
 from xpmnb.core.walk import whole_of
 from xpmnb.errors import DeclarationError
 
@@ -34,6 +34,8 @@ def hooks_of(task: Any) -> list[SubmitHook]:
     DeclarationError
         If what ``spec()`` returns has no hash.
     """
+    if not hooked:
+        return []
     found: dict[Hashable, SubmitHook] = {}
     for _, config in whole_of(task):
         for cls in reversed(type(config).__mro__):

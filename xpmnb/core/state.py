@@ -83,9 +83,12 @@ def state_of(config: Any) -> ConfigState:
     TypeError
         If the object is an instance or no configuration at all.
     """
-    if isinstance(type(config), Declared):  # asked many times for each job
-        state: ConfigState | None = config.__dict__.get("__xpm__")
-        if state is not None:
+    try:  # asked many times for each job
+        state = config.__dict__["__xpm__"]
+    except (AttributeError, KeyError):
+        pass
+    else:
+        if type(state) is ConfigState:
             return state
     kind = type(config).__qualname__
     message = f"this needs a configuration (made by {kind}.C(...)), got an object of {kind}"

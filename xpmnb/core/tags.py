@@ -74,8 +74,9 @@ def tags(config: Any) -> dict[str, Any]:
         another value, its name is its path: ``model.lr``. The tags of the tasks that made a
         value count as that value's, and those of init tasks as their task's.
     """
-    state = state_of(config)
-    if state.producer is None and all(_is_plain(each, config) for _, each in whole_of(config)):
+    state, whole = state_of(config), whole_of(config)
+    is_one = len(whole) == 1  # as for most jobs
+    if state.producer is None and (is_one or all(_is_plain(each, config) for _, each in whole)):
         return dict(state.tags)
     result: dict[str, Any] = {}
     _collect(config, (), result, set())

@@ -32,6 +32,10 @@ class DependentMarker(Protocol):
         ...
 
 
+hooked: set[type] = set()
+"""The classes of the hooks that something was decorated with: mostly there are none."""
+
+
 class SubmitHook(ABC):
     """Is the base of class decorators that prepare the jobs of whatever uses a class.
 
@@ -65,6 +69,7 @@ class SubmitHook(ABC):
         if not isinstance(cls, Declared) or cls.__xpm_plain__ is not cls:
             message = f"{type(self).__name__} decorates a class derived from Config, not {cls!r}"
             raise DeclarationError(message)
+        hooked.add(type(self))
         own = cls.__dict__.get("__xpm_hooks__", ())
         type.__setattr__(cls, "__xpm_hooks__", (*own, self))
         return cls

@@ -15,7 +15,7 @@ from xpmnb.core.declaration import own_annotations, parameters
 from xpmnb.core.fields import MISSING, Kind, Parameter
 from xpmnb.core.sealed import freeze, thaw
 from xpmnb.core.state import ConfigState, is_configuration, is_declared, state_of
-from xpmnb.core.walk import iter_inside, whole_of
+from xpmnb.core.walk import ATOMS, iter_inside, whole_of
 from xpmnb.errors import (
     MissingParameterError,
     ParameterError,
@@ -93,6 +93,8 @@ def set_value(config: Any, name: str, value: Any) -> None:
 
 def refuse_instances(parameter: Parameter, value: Any) -> None:
     """Refuse what ``execute`` sees where a configuration is expected."""
+    if type(value) in ATOMS:
+        return
     for inside in iter_inside(value):
         if not is_configuration(inside):
             kind = type(inside).__qualname__

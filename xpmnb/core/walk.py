@@ -133,15 +133,15 @@ def whole_of(task: Any) -> Sequence[_Found]:
     It is asked for several times with every job. So it is kept for a task that is sealed, whose
     graph does not change any more, until :func:`forget_whole`.
     """
-    if is_alone(task):
-        return [((), task)]
-    state = vars(task)["__xpm__"]
-    if not state.sealed:
-        return _find_whole(task)
+    state = task.__dict__["__xpm__"]
+    kept = state.whole
     # A class that a cell declares anew may give what is not submitted more parameters.
-    if state.whole is None or state.whole[0] != generation():
-        state.whole = (generation(), _find_whole(task))
-    found: list[_Found] = state.whole[1]
+    if kept is not None and kept[0] == generation():
+        found: list[_Found] = kept[1]
+        return found
+    found = [((), task)] if is_alone(task) else _find_whole(task)
+    if state.sealed:
+        state.whole = (generation(), found)
     return found
 
 

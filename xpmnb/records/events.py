@@ -22,7 +22,7 @@ from .job_events import (
     Started,
     event_from_json,
 )
-from .json_values import as_integer, as_text, as_time
+from .json_values import as_integer, as_text, as_time, number, quoted
 from .states import FailureReason, JobState
 
 __all__ = [
@@ -78,6 +78,16 @@ class EndMarker:
             "exit_code": self.exit_code,
             "attempt": self.attempt,
         }
+
+    def to_bytes(self) -> bytes:
+        """Give the file: what :meth:`to_json` says, and quicker, once for each job."""
+        return (
+            f'{{"format": 1, "state": "{self.state}", "reason": {quoted(self.reason)}, '
+            f'"message": {quoted(self.message)}, "place": {quoted(self.place)}, '
+            f'"traceback": {quoted(self.traceback)}, "started": {number(self.started)}, '
+            f'"ended": {number(self.ended)}, "exit_code": {number(self.exit_code)}, '
+            f'"attempt": {self.attempt}}}'
+        ).encode("ascii")
 
     @staticmethod
     def from_json(content: Mapping[str, Any], state: str) -> EndMarker:

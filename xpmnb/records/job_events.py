@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .json_values import as_integer, as_mapping, as_number, as_text, as_time
+from .json_values import as_integer, as_mapping, as_number, as_text, as_time, number, quoted
 
 __all__ = [
     "AttemptEnded",
@@ -58,6 +58,15 @@ class Started:
         if self.process_started is not None:
             entry["process_started"] = self.process_started
         return entry
+
+    def to_line(self) -> bytes:
+        """Give the entry as a line: what :meth:`to_json` says, and quicker, once for each job."""
+        more = "" if (since := self.process_started) is None else f',"process_started":{since!r}'
+        return (
+            f'{{"event":"started","time":{number(self.time)},"attempt":{self.attempt},'
+            f'"launcher":{quoted(self.launcher)},"pid":{self.pid},"host":{quoted(self.host)}'
+            f"{more}}}\n"
+        ).encode("ascii")
 
 
 @dataclass(frozen=True, slots=True)

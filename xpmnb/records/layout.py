@@ -7,7 +7,7 @@ made several times for each job and ``pathlib`` would cost more than the file op
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from .names import check_name
 
@@ -59,6 +59,12 @@ class JobLayout:
     """
 
     path: str
+    stem: str = field(init=False, repr=False, compare=False)
+    """What the names of the files of the task itself begin with."""
+
+    def __post_init__(self) -> None:
+        """Make the stem, which is asked for several times for each job."""
+        object.__setattr__(self, "stem", f"{self.path}/{task_name(self.path.rsplit('/', 2)[1])}")
 
     @property
     def task(self) -> str:
@@ -73,37 +79,37 @@ class JobLayout:
     @property
     def name(self) -> str:
         """``[NAME]``: the last dotted part of the task's qualified name."""
-        return task_name(self.path.rsplit("/", 2)[1])
+        return self.stem.rpartition("/")[2]
 
     @property
     def script(self) -> str:
         """The code that is executed."""
-        return f"{self.path}/{self.name}.py"
+        return f"{self.stem}.py"
 
     @property
     def batch(self) -> str:
         """The batch script, for launchers that need one."""
-        return f"{self.path}/{self.name}.sh"
+        return f"{self.stem}.sh"
 
     @property
     def stdout(self) -> str:
         """Standard output of the job."""
-        return f"{self.path}/{self.name}{STDOUT_SUFFIX}"
+        return f"{self.stem}{STDOUT_SUFFIX}"
 
     @property
     def stderr(self) -> str:
         """Standard error of the job."""
-        return f"{self.path}/{self.name}{STDERR_SUFFIX}"
+        return f"{self.stem}{STDERR_SUFFIX}"
 
     @property
     def done(self) -> str:
         """The end marker of a job that succeeded."""
-        return f"{self.path}/{self.name}{END_SUFFIXES['done']}"
+        return f"{self.stem}{END_SUFFIXES['done']}"
 
     @property
     def failed(self) -> str:
         """The end marker of a job that failed."""
-        return f"{self.path}/{self.name}{END_SUFFIXES['error']}"
+        return f"{self.stem}{END_SUFFIXES['error']}"
 
     @property
     def hidden(self) -> str:

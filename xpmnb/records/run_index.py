@@ -17,8 +17,8 @@ from typing import Any
 from .events import JobRecord
 from .files import is_locked
 from .job_directory import Submission, read_job
-from .journal import JournalWriter, encode_line, read_journal
-from .json_values import as_integer, as_mapping, as_text, as_time
+from .journal import JournalWriter, read_journal
+from .json_values import as_integer, as_mapping, as_text, as_time, encode, number, quoted
 from .layout import END_SUFFIXES, JobLayout, RunLayout, task_name
 from .names import is_name
 from .states import FailureReason, JobState
@@ -61,17 +61,11 @@ def submission_line(
     TypeError, ValueError
         A value is not JSON.
     """
-    return encode_line(
-        {
-            "event": "submitted",
-            "time": time,
-            "task": task,
-            "identifier": identifier,
-            "params": params,
-            "tags": tags,
-            "code": code,
-        }
-    )
+    return (
+        f'{{"event":"submitted","time":{number(time)},"task":{quoted(task)},'
+        f'"identifier":{quoted(identifier)},"params":{encode(params)},"tags":{encode(tags)},'
+        f'"code":{quoted(code)}}}\n'
+    ).encode("ascii")
 
 
 class RunJournal:
@@ -147,28 +141,41 @@ class RunJournal:
             The disk is full; the job is then read from its directory.
         """
         reason = record.state.failure_reason
-        entry = {
-            "event": "ended",
-            "task": record.task,
-            "identifier": record.identifier,
-            "state": record.state.value,
-            "reason": reason.value if reason is not None else None,
-            "message": record.message,
-            "started": record.started,
-            "ended": record.ended,
-            "attempts": record.attempts,
-            "launcher": record.launcher,
-            "pid": record.pid,
-            "host": record.host,
-            "result": record.result,
-            "metrics": record.metrics,
-            "problem": record.problem,
-            "code": record.code,
-            "newest_code": record.submitted_code,
-            "marker_mtime_ns": marker_mtime_ns,
-        }
-        present = {key: value for key, value in entry.items() if value is not None}
-        self._keep(present, limit_bytes=MAX_ENTRY_BYTES)
+        state = record.state.value
+        parts = [
+            f'{{"event":"ended","task":{quoted(record.task)}',
+            f'"identifier":{quoted(record.identifier)},"state":"{state}"',
+            *(
+                f'"{key}":{quoted(text)}'
+                for key, text in (
+                    ("reason", reason),
+                    ("message", record.message),
+                    ("launcher", record.launcher),
+                    ("host", record.host),
+                    ("problem", record.problem),
+                    ("code", record.code),
+                    ("newest_code", record.submitted_code),
+                )
+                if text is not None
+            ),
+            *(
+                f'"{key}":{number(value)}'
+                for key, value in (
+                    ("started", record.started),
+                    ("ended", record.ended),
+                    ("attempts", record.attempts),
+                    ("pid", record.pid),
+                    ("marker_mtime_ns", marker_mtime_ns),
+                )
+                if value is not None
+            ),
+        ]
+        if record.result is not None:
+            parts.append(f'"result":{encode(record.result)}')
+        parts.append(f'"metrics":{encode(record.metrics)}}}\n')
+        line = ",".join(parts).encode("ascii")
+        if len(line) <= MAX_ENTRY_BYTES:
+            self.keep(line)
 
     def flush(self) -> None:
         """Write the entries that were kept, and wait for what another thread is writing.
@@ -185,11 +192,6 @@ class RunJournal:
                 lines.append(self._kept.popleft())
             if lines:
                 self._writer.append_line(b"".join(lines))
-
-    def _keep(self, entry: Mapping[str, Any], *, limit_bytes: int) -> None:
-        line = encode_line(entry)
-        if len(line) <= limit_bytes:
-            self.keep(line)
 
     def note(self, kind: str, **values: Any) -> None:
         """Note anything else about the run; readers of the index pass over it.

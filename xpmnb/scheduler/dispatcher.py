@@ -7,7 +7,6 @@ in ``inbox.py`` and ``scheduler.py``.
 from __future__ import annotations
 
 import logging
-import os
 import time
 from typing import TYPE_CHECKING
 
@@ -15,7 +14,7 @@ from xpmnb.conclusion import interrupted_attempts, record_death
 from xpmnb.endings import Ending
 from xpmnb.processes import HOST
 from xpmnb.records.events import JobRecord
-from xpmnb.records.files import is_locked
+from xpmnb.records.files import exists, is_locked
 from xpmnb.records.states import FailureReason, JobState
 from xpmnb.scheduler.changes import (
     is_to_be_rerun,
@@ -143,9 +142,9 @@ class Dispatcher:
         if taken is not entry:
             note_newer_code(job, entry.job)
             self._attach(taken, run)
-        elif not os.path.exists(job.layout.hidden):  # noqa: PTH110 (a str; for each submission)
+        elif not exists(job.layout.hidden):
             self._judge.await_dependencies(entry)
-        elif os.path.exists(job.layout.done) and not is_to_be_rerun(job):  # noqa: PTH110
+        elif exists(job.layout.done) and not is_to_be_rerun(job):
             self._recognise(entry)
         elif _is_run_elsewhere(job):
             self._watch(entry)
@@ -215,7 +214,7 @@ class Dispatcher:
         """Look at what other processes do: their jobs, their wishes, their tokens."""
         self._watcher.look()
         for entry in self.live.entries():
-            if entry.job.stopping or not os.path.exists(entry.job.layout.stop_request):  # noqa: PTH110
+            if entry.job.stopping or not exists(entry.job.layout.stop_request):
                 continue
             if entry.job.state == JobState.SCHEDULED or self._watcher.is_foreign(entry):
                 continue  # meant for an earlier attempt, or for the kernel that runs it
@@ -325,7 +324,7 @@ def _abandon(jobs: list[Job]) -> str:
     for launcher in {job.launcher for job in jobs}:
         if launcher is not None:
             launcher.abandon()
-    lost = sum(os.path.exists(job.layout.failed) for job in begun)  # noqa: PTH110 (a str)
+    lost = sum(exists(job.layout.failed) for job in begun)
     counts = {
         "go on in processes of their own": len(begun) - lost,
         "are lost": lost,

@@ -26,6 +26,8 @@ def judge(dependencies: Iterable[JobState]) -> Verdict:
     """
     verdict = Verdict.READY
     for state in dependencies:
+        if state is JobState.DONE:
+            continue
         if state == JobState.ERROR:
             return Verdict.DOOMED
         if state != JobState.DONE:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,7 @@ from xpmnb.records.files import read_bytes
 from xpmnb.records.states import FailureReason, JobState
 from xpmnb.scheduler.elsewhere import read_end
 from xpmnb.scheduler.job_files import JobFiles
-from xpmnb.scheduler.waiting import changed, wait_until
+from xpmnb.scheduler.waiting import announce_change, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from xpmnb.records.layout import JobLayout
 
 _RESULT_LIMIT_BYTES = 64 * 1024 * 1024
+
+_telling = threading.Lock()
+"""Held while the callbacks of a handle change; one for all, since a lock for each is not free."""
 
 
 class JobFuture(JobFiles):
@@ -151,7 +155,7 @@ class JobFuture(JobFiles):
 
     def call_when_final(self, callback: Callable[[Any], None]) -> None:
         """Call a quick function once the job has ended: from another thread, or at once."""
-        with changed:
+        with _telling:
             if not self.state.is_final:
                 self._callbacks = [*(self._callbacks or ()), callback]
                 return
@@ -159,9 +163,9 @@ class JobFuture(JobFiles):
 
     def announce(self) -> None:
         """Wake who waits for the end, and call the callbacks. Scheduler only."""
-        with changed:
+        with _telling:
             callbacks, self._callbacks = self._callbacks, None
-            changed.notify_all()
+        announce_change()
         for callback in callbacks or ():
             callback(self)
 

@@ -197,7 +197,7 @@ class Job(Afterwards):
         ValueError
             If no job goes from the present state to that one: a mistake of ours.
         """
-        if state != self.state:
+        if state is not self.state and state != self.state:
             check_move(self.state, state)
         self.state = state
 

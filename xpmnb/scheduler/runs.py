@@ -162,6 +162,8 @@ class Run:
 
         Nor of the run that this one took over.
         """
+        if self.live:
+            return False  # at once: it is asked at the end of each job
         begun = self.callbacks.begun
         # In this order: callbacks submit, and who submits leaves a live job.
         if self.callbacks.pending() or self._entering or self.live:
