@@ -7,7 +7,10 @@ from functools import cache
 from html import escape
 from importlib.resources import files
 
-__all__ = ["minified", "one_line", "safe", "shown", "style"]
+__all__ = ["AS_TEXT", "minified", "one_line", "safe", "shown", "style"]
+
+AS_TEXT = "mathjax_ignore"
+"""A class for what holds text of users: Jupyter would typeset what stands between dollars."""
 
 _TERMINAL_COLOURS = re.compile(r"\x1b\[[0-9;:]*[A-Za-z]")
 # Controls, halves of surrogate pairs, and the marks that turn the direction of what follows.

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from xpmnb.markup import one_line, safe, shown, style
+from xpmnb.markup import AS_TEXT, one_line, safe, shown, style
 
 __all__ = ["ABSENT", "Pair", "Section", "Sheet", "pairs_of", "sheet_html", "sheet_text"]
 
@@ -154,7 +154,7 @@ def sheet_html(sheet: Sheet) -> str:
     parts += [f'<p class="xpm-note">{safe(note)}</p>' for note in sheet.notes]
     return (
         f"<style>{style('theme.css', 'comparison.css')}</style>"
-        f'<div class="xpm-panel xpm-sheet">{"".join(parts)}</div>'
+        f'<div class="xpm-panel xpm-sheet {AS_TEXT}">{"".join(parts)}</div>'
     )
 
 

@@ -25,7 +25,7 @@ from xpmnb.notebook.cards import (
     look_up_end,
 )
 from xpmnb.notebook.rows import Row
-from xpmnb.notebook.watched import WatchedJob
+from xpmnb.notebook.watched import WatchedJob, row_of
 from xpmnb.records.events import JobRecord
 from xpmnb.records.layout import JobLayout
 from xpmnb.records.states import JobState
@@ -274,3 +274,13 @@ def test_a_broken_card_says_so(tmp_path: Path) -> None:
     card = broken_card(row_at(job_directory(tmp_path)))
     assert "cannot be shown" in card["problem"]
     assert card["path"]
+
+
+def test_a_card_says_where_a_result_is_likely_to_be(tmp_path: Path) -> None:
+    """Where the row tells why a job failed, the card tells what else is known of its result."""
+    job = FakeJob()
+    job.path = tmp_path / "jobs" / "train" / job.id
+    job.note = "old.train has it"
+    job.fail(message="no way")
+    row = row_of(job)
+    assert card_of(row, look_up(row)[0], (), job)["notices"] == ["old.train has it"]

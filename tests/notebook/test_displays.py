@@ -123,7 +123,7 @@ def test_an_experiment_is_a_page() -> None:
     """Headline, table, timeline and graph stand below one another, as far as there is any."""
     rows = [made_row("a"), made_row("b", "running", needs=["a"]), made_row("c", "waiting")]
     page = experiment_html(HOSTILE, rows, 20.0, note="a note", mark="xpm-mount-1")
-    assert 'class="xpm-panel xpm-static xpm-mount-1"><div class="xpm-still">' in page
+    assert 'class="xpm-panel xpm-static mathjax_ignore xpm-mount-1"><div class="xpm-still">' in page
     assert page.count('role="img"') == 2
     text = text_of(page)
     assert text.startswith("</td><script>alert(1)</script>")

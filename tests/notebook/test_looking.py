@@ -358,3 +358,15 @@ def test_binary_logs_are_text(bench: Bench) -> None:
     text = json.dumps(news, allow_nan=False)
     assert len(text) < 1_000_000
     assert "\\\\x00" in text
+
+
+def test_what_a_view_said_before_is_no_news(bench: Bench) -> None:
+    """A message that another one of its view has overtaken changes nothing, opened or closed."""
+    first, second = bench.jobs
+    bench.looking.look("a", [first], [], 2)
+    bench.looking.look("a", [], [], 1)
+    bench.looking.look("b", [second], [], 1)
+    assert set(bench.news()["cards"]) == {first, second}
+    bench.looking.look("a", [], [], 3)
+    bench.looking.look("a", [first], [], 2)
+    assert list(bench.looking._views) == ["b"]

@@ -187,8 +187,9 @@ def failure(**words: str) -> FailureWords:
 def test_the_mark_finds_the_panel() -> None:
     """The outermost element has the mark as a class, and the table inside is what may be hidden."""
     page = table_html(rows_in("done"), mark="xpm-mount-3f2a")
-    assert 'class="xpm-panel xpm-static xpm-mount-3f2a"><div class="xpm-still">' in page
-    assert 'class="xpm-panel xpm-static"><div class="xpm-still">' in table_html(rows_in("done"))
+    plain = 'class="xpm-panel xpm-static mathjax_ignore'
+    assert f'{plain} xpm-mount-3f2a"><div class="xpm-still">' in page
+    assert f'{plain}"><div class="xpm-still">' in table_html(rows_in("done"))
     Page(page)
 
 
@@ -296,3 +297,11 @@ def test_any_text_is_text(one: str, two: str, three: str) -> None:
     page = table_html([row], note=one, failures={row["key"]: told})
     page.encode()
     Page(page)
+
+
+def test_dollars_are_no_mathematics() -> None:
+    """What Jupyter would typeset stays as it is: all stands in a class that it leaves alone."""
+    job = FakeJob(0, price="$5 to $6")
+    page = table_html([row_of(job)])
+    assert "$5 to $6" in page
+    assert '<div class="xpm-panel xpm-static mathjax_ignore"><div class="xpm-still">' in page

@@ -68,12 +68,12 @@ def test_what_other_code_made_says_so() -> None:
 
 
 def test_a_row_says_where_a_result_is_likely_to_be() -> None:
-    """What is known of other places of a result stands behind the message."""
+    """What is known of other places of a result stands where nothing else is to be said."""
     job = FakeJob()
     job.note = "old.train has it"
     assert row_of(job)["message"] == "old.train has it"
     job.fail(message="no way")
-    assert row_of(job)["message"] == "no way; old.train has it"
+    assert row_of(job)["message"] == "no way"
 
 
 def test_a_row_tells_how_often_a_job_was_run_again() -> None:

@@ -126,7 +126,7 @@ def card_of(
         needs=links[0][:LINKS_LIMIT],
         needed_by=links[1][:LINKS_LIMIT],
         failure=failure_of(row, record),
-        notices=[shown(text, VALUE_LIMIT) for text in notices],
+        notices=[shown(text, VALUE_LIMIT) for text in (*notices, *_hint(job)) if text],
         result="" if record.result is None else _json_text(record.result),
         problem=shown(record.problem or "", TEXT_LIMIT) if has_record else "",
     )
@@ -161,6 +161,11 @@ def failing_line(traceback: str) -> str:
         return ""
     after = own[frames[-1] + 1]
     return after.strip() if after.startswith("    ") else ""
+
+
+def _hint(job: WatchedJob | None) -> tuple[str, ...]:
+    """Return where a result is likely to be: the row says it only where it says nothing else."""
+    return (job.note,) if job is not None and job.message else ()
 
 
 def _facts(row: Row, record: JobRecord) -> list[tuple[str, str]]:

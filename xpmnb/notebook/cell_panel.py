@@ -341,7 +341,7 @@ class Panel:
         elif action == "look":
             view, cards, drawings = (message.get(name) for name in ("view", "cards", "drawings"))
             if isinstance(view, str):
-                self.looking.look(view, _texts(cards), _texts(drawings))
+                self.looking.look(view, _texts(cards), _texts(drawings), message.get("turn"))
                 self._painter.heed(self)
         elif action in ACTIONS:
             keys = _texts(message.get("keys"))

@@ -20,7 +20,7 @@ from xpmnb.core.sealed import thaw
 from xpmnb.core.state import ConfigState, is_configuration, state_of
 from xpmnb.core.walk import iter_inside
 from xpmnb.identifiers import identifier
-from xpmnb.markup import one_line, safe, style
+from xpmnb.markup import AS_TEXT, one_line, safe, style
 from xpmnb.notebook.rows import state_word
 
 MAX_LINES = 300
@@ -47,7 +47,8 @@ def config_html(config: Any) -> str:
     """
     return (
         f"<style>{style('theme.css', 'notebook/displays.css')}</style>"
-        f'<div class="xpm-panel xpm-display">{_Tree(config).drawn()}{_footer(config)}</div>'
+        f'<div class="xpm-panel xpm-display {AS_TEXT}">'
+        f"{_Tree(config).drawn()}{_footer(config)}</div>"
     )
 
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from html import escape
 
 from xpmnb.markup import safe
 from xpmnb.notebook.dag import graph_svg
 from xpmnb.notebook.failures import FailureWords
 from xpmnb.notebook.rows import Row
-from xpmnb.notebook.table import static_stylesheet, table_body
+from xpmnb.notebook.table import opening, static_stylesheet, table_body
 from xpmnb.notebook.timeline import timeline_svg
 
 
@@ -39,7 +38,7 @@ def experiment_html(
     linked = any(row["needs"] for row in rows)
     return (
         f"<style>{static_stylesheet()}</style>"
-        f'<div class="{escape(f"xpm-panel xpm-static {mark}".strip())}"><div class="xpm-still">'
+        f"{opening(mark)}"
         f'<p class="xpm-title">{safe(title)}</p>'
         f"{table_body(rows, note=note, now=now, failures=failures)}"
         f"{_picture('Timeline', timeline_svg(rows, now)) if begun else ''}"

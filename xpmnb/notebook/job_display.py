@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from xpmnb.markup import style
+from xpmnb.markup import AS_TEXT, style
 from xpmnb.notebook.cards import failure_of
 from xpmnb.notebook.facts import facts_html, json_words, time_words
 from xpmnb.notebook.table import rows_html, static_stylesheet
@@ -43,6 +43,7 @@ def job_html(job: Job) -> str:
     table = rows_html([row], time.time(), {job.id: failure} if failure else {})
     return (
         f"<style>{static_stylesheet()} {style('notebook/displays.css')}</style>"
-        '<div class="xpm-panel xpm-static xpm-still xpm-display"><div class="xpm-scroll">'
+        f'<div class="xpm-panel xpm-static xpm-still xpm-display {AS_TEXT}">'
+        f'<div class="xpm-scroll">'
         f"{table}</div>{facts_html(facts)}</div>"
     )

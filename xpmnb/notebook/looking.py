@@ -23,6 +23,7 @@ from xpmnb.records.layout import JobLayout
 # Pages that were closed without a word are forgotten, the oldest first; so are cards beyond count.
 MAX_VIEWS = 16
 MAX_CARDS = 40
+MAX_TURNS = 64
 _MAX_NAME = 100
 
 CARD_PERIOD_S = 0.5
@@ -81,16 +82,36 @@ class Looking:
     def __init__(self, draw: Mapping[str, Draw]) -> None:
         self._draw = draw
         self._views: dict[str, tuple[list[str], list[str]]] = {}
+        self._turns: dict[str, float] = {}
         self._cards: dict[str, _OpenCard] = {}
         self._pictures: dict[str, _Picture] = {}
         self._anew = False
         self._lock = threading.Lock()
 
-    def look(self, view: str, cards: Iterable[str], drawings: Iterable[str]) -> None:
-        """Take what one view shows open now, instead of what it showed before."""
+    def look(
+        self, view: str, cards: Iterable[str], drawings: Iterable[str], turn: object = None
+    ) -> None:
+        """Take what one view shows open now, instead of what it showed before.
+
+        Parameters
+        ----------
+        view : str
+            The view.
+        cards, drawings : iterable of str
+            All that it shows open: keys of jobs, and names of pictures.
+        turn : object
+            Grows with each message of a page. A kernel hears pages on several threads, while a
+            cell runs and after it: what a view said before is no news.
+        """
         view = view[:_MAX_NAME]
         wanted = list(cards)[:MAX_CARDS], [each for each in drawings if each in self._draw]
         with self._lock:
+            if isinstance(turn, (int, float)):
+                if turn < self._turns.get(view, turn):
+                    return
+                self._turns.pop(view, None)
+                self._turns[view] = turn
+                self._turns = dict(list(self._turns.items())[-MAX_TURNS:])
             views = dict(self._views)
             views.pop(view, None)
             if any(wanted):

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from time import localtime, strftime
 
-from xpmnb.markup import safe, shown, style
+from xpmnb.markup import AS_TEXT, safe, shown, style
 from xpmnb.notebook.failures import MAX_FAILURES, FailureWords, failure_html
 from xpmnb.notebook.rows import TONES, Row, elapsed, headline
 from xpmnb.notebook.sparkline import course, sparkline_svg
@@ -52,9 +52,15 @@ def table_html(
     """
     return (
         f"<style>{static_stylesheet()}</style>"
-        f'<div class="{escape(f"xpm-panel xpm-static {mark}".strip())}"><div class="xpm-still">'
+        f"{opening(mark)}"
         f"{table_body(rows, note=note, now=now, failures=failures)}</div></div>"
     )
+
+
+def opening(mark: str) -> str:
+    """Return the beginning of a saved panel, two elements deep: pages find it by its mark."""
+    classes = escape(f"xpm-panel xpm-static {AS_TEXT} {mark}".strip())
+    return f'<div class="{classes}"><div class="xpm-still">'
 
 
 def table_body(

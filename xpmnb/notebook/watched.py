@@ -215,7 +215,7 @@ def row_of(job: WatchedJob, prospect: Prospect | None = None, now: float = 0.0) 
         tone=state_tone(state.value, failure),
         stopping=stopping,
         final=state.is_final,
-        message=shown("; ".join(filter(None, (job.message, job.note))), TEXT_LIMIT),
+        message=shown(job.message or job.note, TEXT_LIMIT),
         tags=value_pairs(job.tags, TAGS_LIMIT) or value_pairs(job.params, PARAMS_LIMIT),
         progress=[
             (fraction_of(value), shown(text, TEXT_LIMIT))

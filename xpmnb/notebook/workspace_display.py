@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from xpmnb.analysis.job_facts import runs_newest_first
 from xpmnb.errors import WorkspaceError
-from xpmnb.markup import one_line, safe, style
+from xpmnb.markup import AS_TEXT, one_line, safe, style
 from xpmnb.notebook.facts import facts_html, grid_html, time_words
 from xpmnb.notebook.rows import format_duration, state_word
 from xpmnb.notebook.values import value_text
@@ -62,7 +62,7 @@ def workspace_html(workspace: Workspace) -> str:
         parts.append(facts_html([("jobs", "none that a run remembers; workspace.jobs() has all")]))
     return (
         f"<style>{style('theme.css', 'notebook/displays.css')}</style>"
-        f'<div class="xpm-panel xpm-display">{"".join(parts)}</div>'
+        f'<div class="xpm-panel xpm-display {AS_TEXT}">{"".join(parts)}</div>'
     )
 
 

@@ -23,7 +23,7 @@ function askBefore(view, host, origin, { question, yes, act, onClose }) {
     act();
     close(true);
   });
-  strip.append(text, sure, makeButton("xpm-button", "Cancel", () => close(true)));
+  strip.append(text, sure, makeButton("xpm-button", "No", () => close(true)));
   strip.addEventListener("keydown", (event) => {
     if (event.key !== "Escape") return;
     event.preventDefault();

@@ -189,7 +189,9 @@ class Store {
       this.expect("look", unknown);
       this.expected.at(-1).view = view;
     }
-    this.send({ action: "look", view, cards, drawings });
+    // Messages may overtake each other where the kernel has several threads for them.
+    this.turn = (this.turn ?? 0) + 1;
+    this.send({ action: "look", view, cards, drawings, turn: this.turn });
   }
 
   stoppable() {
