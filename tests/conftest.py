@@ -27,7 +27,7 @@ def _encodable(value: Any) -> Any:
     if isinstance(value, dict):
         return {_encodable(key): _encodable(content) for key, content in value.items()}
     if isinstance(value, list | tuple):
-        return [_encodable(content) for content in value]
+        return type(value)(_encodable(content) for content in value)
     return value
 
 
