@@ -118,6 +118,9 @@ class Dispatcher:
             What becomes of the live jobs, in words; empty if there are none.
         """
         self._starter.stop()
+        # Else a job that was submitted a moment ago would leave no trace.
+        for entry, run, line in self.inbox.left_for(self.on_submitted):
+            run.note_submission(entry.job, line)
         return _abandon([entry.job for entry in self.live.entries()])
 
     @property

@@ -54,6 +54,10 @@ class Inbox:
         """Leave a message that is handled when the thread wakes."""
         self._posted.append((handler, args))
 
+    def left_for(self, handler: Callable[..., None]) -> list[tuple[Any, ...]]:
+        """Return the arguments of what was left for a handler, and is not handled yet."""
+        return [args for known, args in list(self._posted) if known == handler]
+
     def bring(self, handler: Callable[..., None], *args: Any) -> None:
         """Handle a quick message in the calling thread, or leave it to whoever is handling one."""
         self._brought.append((handler, args))
