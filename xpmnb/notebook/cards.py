@@ -11,8 +11,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any, TypedDict
 
-from xpmnb.commands.display import local_time
 from xpmnb.markup import shown
+from xpmnb.notebook.facts import time_words
 from xpmnb.notebook.failures import FailureWords
 from xpmnb.notebook.rows import Row, elapsed
 from xpmnb.notebook.sparkline import course
@@ -173,9 +173,9 @@ def _facts(row: Row, record: JobRecord) -> list[tuple[str, str]]:
     attempts = "" if record.attempts < 2 else f"{record.attempts:,}"  # noqa: PLR2004 - one is usual
     found = {
         "identifier": row["key"],
-        "submitted": local_time(row["submitted_at"]),
-        "started": local_time(row["started_at"] or record.started),
-        "ended": local_time(row["ended_at"]) if row["final"] else "",
+        "submitted": time_words(row["submitted_at"]),
+        "started": time_words(row["started_at"] or record.started),
+        "ended": time_words(row["ended_at"]) if row["final"] else "",
         "ran for": elapsed(row, None) if row["final"] else "",
         "attempts": attempts,
         "launcher": record.launcher or "",
