@@ -1,5 +1,6 @@
 """Frames of jobs, metrics and events: columns, dtypes, and empty tables alike."""
 
+import math
 from dataclasses import replace
 
 import pandas as pd
@@ -218,6 +219,12 @@ records = st.builds(
     started=st.none() | st.floats(),
     ended=st.none() | st.floats(),
 )
+
+
+def test_times_that_no_clock_shows_have_no_difference() -> None:
+    """A damaged file may say that a job began before all time: its duration is missing."""
+    rows = [replace(DONE, started=1e308, ended=-1e308), replace(DONE, started=math.inf)]
+    assert jobs_frame(rows)["duration_s"].isna().all()
 
 
 @given(st.lists(records, max_size=4))

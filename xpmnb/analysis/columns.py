@@ -75,11 +75,12 @@ def booleans(values: Sequence[bool]) -> np.ndarray[Any, Any]:
 
 
 def differences(ends: np.ndarray[Any, Any], starts: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """Give ends minus starts; NaN where a time is missing or, by a damaged file, infinite."""
+    """Give ends minus starts; NaN where a time is missing or, by a damaged file, beyond all."""
     import numpy as np  # comes with pandas: see the module's docstring
 
-    with np.errstate(invalid="ignore"):
-        return np.asarray(ends - starts)
+    with np.errstate(invalid="ignore", over="ignore"):
+        found = np.asarray(ends - starts)
+    return np.where(np.isfinite(found), found, np.nan)
 
 
 def integers(values: Sequence[int | None], *, missing: bool) -> Column:
