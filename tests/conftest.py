@@ -1,5 +1,6 @@
 """Fixtures that every test gets, asked for or not."""
 
+import os
 import threading
 import time
 from collections.abc import Generator, Iterator
@@ -10,8 +11,9 @@ from hypothesis import settings
 
 DEADLINE_S = 5.0
 
-# No test asserts a time: on a busy machine the first example may take a second.
-settings.register_profile("patient", deadline=None)
+# No test asserts a time: on a busy machine the first example may take a second. Who runs the tests by
+# hand searches anew each time; a change goes in, or does not, by the same examples as any other.
+settings.register_profile("patient", deadline=None, derandomize="CI" in os.environ)
 settings.load_profile("patient")
 
 
