@@ -27,7 +27,7 @@ from xpmnb.records.journal import JournalWriter
 from xpmnb.records.states import FailureReason, JobState
 from xpmnb.runtime import JobContext
 from xpmnb.scheduler.launcher import Outcome
-from xpmnb.turns import Turn
+from xpmnb.turns import own_turn
 from xpmnb.work import begin_work
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ class Attempt:
         self._ending_early = threading.Lock()
         """Held while the end is written although the task still runs."""
         self._outcome: Outcome | None = None
-        self._turn = Turn()
+        self._turn = own_turn()  # replaced by that of the thread that runs it
         self._number = 0
         self._started_at: float | None = None
 
@@ -112,6 +112,7 @@ class Attempt:
             How it ended. Errors of the task are recorded, not raised; an unusable directory is
             an outcome too.
         """
+        self._turn = own_turn()
         try:
             return self._under_lock(lambda: self._run_locked(begun, changed))
         except OSError as error:
@@ -119,7 +120,7 @@ class Attempt:
             state = JobState.error(FailureReason.ERROR)
             return Outcome(state, message, self._started_at, time.time())
         finally:
-            self._turn.give()
+            self._turn.pause()  # not given: the next job may be the same thread's
 
     def record_unstarted(self, reason: FailureReason, message: str) -> Outcome:
         """Record that the job failed before it could begin.
@@ -131,6 +132,7 @@ class Attempt:
         """
         now = time.time()
         ending = Ending(reason=reason, message=message)
+        self._turn = own_turn()
         try:
             return self._under_lock(lambda: self._write_end(ending, now), is_run=False)
         except OSError as error:
@@ -185,7 +187,7 @@ class Attempt:
             begun(context, started_at)
             if self._surroundings.ends_at_once and os.path.exists(layout.stop_request):  # noqa: PTH110
                 self.cancel()  # too early for a signal
-            self._turn.give()  # the task's own code needs none
+            self._turn.pause()  # the task's own code needs none
             ending = self._execute(context)
             self._turn.take()
             if ending.traceback:

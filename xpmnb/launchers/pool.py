@@ -15,6 +15,8 @@ import threading
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
+from xpmnb.turns import own_turn
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -118,6 +120,8 @@ class ThreadPool:
 
     def _next(self, seat: _Seat) -> _Work | None:
         """Return the next work of a thread; None if it is to end."""
+        if seat.inbox.empty():
+            own_turn().give()
         try:
             return seat.inbox.get(timeout=_LINGER_S)
         except queue.Empty:
