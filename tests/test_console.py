@@ -4,6 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 SCRIPT = """
 from xpmnb import Param, Task, experiment
 {configure}
@@ -20,12 +22,12 @@ with experiment("runs", "lines"):
 """
 
 
-def stderr_of(folder: Path, configure: str = "") -> list[str]:
+def stderr_of(folder: Path, configure: str = "", *, script: str = SCRIPT) -> list[str]:
     """Run the script and return the lines of its standard error."""
-    script = folder / "script.py"
-    script.write_text(SCRIPT.format(configure=configure), encoding="utf-8")
+    file = folder / "script.py"
+    file.write_text(script.format(configure=configure), encoding="utf-8")
     done = subprocess.run(
-        [sys.executable, script.name],
+        [sys.executable, file.name],
         cwd=folder,
         capture_output=True,
         text=True,
@@ -60,3 +62,28 @@ def test_starts_and_ends_can_be_left_out(tmp_path: Path) -> None:
     lines = stderr_of(tmp_path, "import logging; logging.getLogger('xpmnb').setLevel('WARNING')")
     assert len(lines) == 1
     assert "failed" in lines[0]
+
+
+@pytest.mark.parametrize(
+    "configure",
+    [
+        "logging.basicConfig(format='%(message)s', level='INFO')",
+        "logging.getLogger('xpmnb').addHandler(logging.StreamHandler())",
+        "logging.getLogger('xpmnb').addFilter(lambda record: 'no way' in record.getMessage())",
+        "logging.disable(logging.INFO)",
+    ],
+)
+def test_what_a_program_says_of_logging_counts_whenever_it_says_it(
+    tmp_path: Path, configure: str
+) -> None:
+    """Handlers, filters and levels that come after the first line hold for those that follow."""
+    later = f"xp.wait()\n    import logging; {configure}\n    Work.C(fail=True)"
+    script = SCRIPT.replace("Work.C(fail=True)", later).replace(
+        "):\n    Work", ") as xp:\n    Work"
+    )
+    lines = stderr_of(tmp_path, script=script)
+    before, after = lines[:2], lines[2:]
+    assert [line.rpartition(" ")[2] for line in before] == ["running", "done"]
+    assert sum("no way" in line for line in after) == (2 if "addHandler" in configure else 1)
+    is_less = "addFilter" in configure or "disable" in configure
+    assert any("is running" in line for line in after) != is_less
