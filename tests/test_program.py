@@ -260,6 +260,21 @@ def test_init_tasks_belong_to_the_program() -> None:
     assert text.startswith('"""A job of xpmnb: initialised.train')
 
 
+def test_a_program_is_called_as_its_task_where_one_like_it_is_among_the_values() -> None:
+    """The class of a task comes last, although it makes a value that is declared before others."""
+    with Cells("again") as cells:
+        cells.run(
+            "from xpmnb import Config, Param, Task\n\n\n"
+            "class First(Config):\n    pass\n\n\nclass Second(Config):\n    pass\n\n\n"
+            "class Step(Task):\n    before: Param['Step | None'] = None\n"
+            "    part: Param[First | Second]\n\n    def execute(self):\n        pass\n"
+        )
+        module = cells.module
+        before = module.Step.C(part=module.First.C())
+        text = program_of(module.Step.C(before=before, part=module.Second.C()).seal()).text.decode()
+    assert text.startswith('"""A job of xpmnb: again.step, declared in cells.')
+
+
 def test_a_program_shows_the_values_of_its_job() -> None:
     """The parameters of a job stand in its program as comments, shortened, one line each."""
     program = program_of(Train.C(lr=0.5, model=Model.C(layers=1)).seal())

@@ -14,7 +14,7 @@ from xpmnb.export.parts import code_from, merged
 from xpmnb.program import Program, program_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from xpmnb.closure import Closure
 
@@ -72,15 +72,23 @@ def _codes_behind(task: Any) -> tuple[Code, ...]:
     Tasks that are values themselves are among its classes.
     """
     before = state_of(task).dependencies
-    whole = whole_of(task)
-    if not before and all(state_of(each).producer is None for _, each in whole):
+    whole = whole_of(task).configs
+    if not before and not _are_made(whole):
         return ()
     added = [each for root in before for _, each in iter_graph(root)]
-    states = [state_of(each) for each in (*added, *(each for _, each in whole))]
+    states = [state_of(each) for each in (*added, *whole)]
     tasks = [state.producer for state in states if state.producer is not None]
     jobs = [state_of(each).job for each in (*tasks, *added) if each is not task]
     codes = {job.code.digest: job.code for job in jobs if job is not None and job.code is not None}
     return tuple(codes[digest] for digest in sorted(codes))
+
+
+def _are_made(configs: Iterable[Any]) -> bool:
+    """Tell whether a task made any of some configurations."""
+    for each in configs:  # noqa: SIM110 (a generator costs three times as much, for each job)
+        if each.__dict__["__xpm__"].producer is not None:
+            return True
+    return False
 
 
 @functools.lru_cache(maxsize=_MAX_KEPT)

@@ -45,7 +45,7 @@ FORMAT = 1
 _DAMAGE = (LookupError, AttributeError, TypeError, ValueError, RecursionError, ImportError, OSError)
 """What reading a damaged document, or one of a module that is not there, raises."""
 _GUARD = "; what only the script itself needs belongs under if __name__ == '__main__':"
-_PLAIN = (bool, int, str, type(None))
+_PLAIN = frozenset((bool, int, str, type(None)))
 
 
 def to_document(config: Any, paths: Mapping[tuple[int, str], Path] | None = None) -> dict[str, Any]:
@@ -63,7 +63,7 @@ def to_document(config: Any, paths: Mapping[tuple[int, str], Path] | None = None
     IdentifierError
         If a value has no JSON form; the message names class and parameter.
     """
-    order = [each for _, each in whole_of(config)]
+    order = whole_of(config).configs
     places = {id(each): place for place, each in enumerate(order)}
     generated: dict[int, dict[str, Any]] = {id(config): {}}
     for (owner, name), path in (paths or {}).items():
@@ -83,9 +83,11 @@ def to_document(config: Any, paths: Mapping[tuple[int, str], Path] | None = None
 
 def _object(config: Any, places: dict[int, int], generated: dict[str, Any]) -> dict[str, Any]:
     cls = type(config).__xpm_plain__
-    values = {name: _value(config, name, value, places) for name, value in iter_values(config)}
-    result = {**_class_reference(cls), "values": {**values, **generated}}
-    result.update(_jobs_of(config))
+    values = {
+        name: value if type(value) in _PLAIN else _value(config, name, value, places)
+        for name, value in iter_values(config)
+    }
+    result = {**_class_reference(cls), "values": {**values, **generated}, **_jobs_of(config)}
     if generated:
         result["generated"] = list(generated)
     if getattr(cls, "__xpm_cached__", False):

@@ -42,17 +42,28 @@ def flatten(config: Any) -> dict[str, Any]:
 
 
 def _flatten(config: Any, prefix: str, result: dict[str, Any], around: Sequence[Any]) -> None:
+    within: list[Any] | None = None
     for name, value in iter_values(config):
         if type(value) in ATOMS:
             result[prefix + name] = value
-        elif not is_configuration(value):
-            result[prefix + name] = readable(value, [*around, config])
-        elif any(value is outer for outer in (*around, config)):
+            continue
+        within = within or [*around, config]
+        if not is_configuration(value):
+            result[prefix + name] = readable(value, within)
+        elif _is_inside(value, within):
             result[prefix + name] = "..."
-        elif _is_far(value, [*around, config]):
+        elif _is_far(value, within):
             result[prefix + name] = _name_of(value)
         else:
-            _flatten(value, f"{prefix}{name}.", result, [*around, config])
+            _flatten(value, f"{prefix}{name}.", result, within)
+
+
+def _is_inside(config: Any, around: Sequence[Any]) -> bool:
+    """Tell whether a configuration is one of those that it lies in: a cycle."""
+    for outer in around:  # noqa: SIM110 (a generator costs three times as much, for each job)
+        if outer is config:
+            return True
+    return False
 
 
 def _is_far(config: Any, around: Sequence[Any]) -> bool:
@@ -60,7 +71,7 @@ def _is_far(config: Any, around: Sequence[Any]) -> bool:
 
     In a chain of tasks, each would repeat the values of all before it.
     """
-    if state_of(config).job is None or len(around) <= _TASKS_SHOWN:
+    if len(around) <= _TASKS_SHOWN or state_of(config).job is None:
         return False
     return sum(state_of(outer).job is not None for outer in around[1:]) >= _TASKS_SHOWN
 
@@ -87,7 +98,7 @@ def readable(value: Any, around: Sequence[Any] = ()) -> Any:
     if isinstance(value, PurePath):
         return str(value)
     if is_configuration(value):
-        if any(value is outer for outer in around):
+        if _is_inside(value, around):
             return "..."
         if _is_far(value, around):
             return _name_of(value)

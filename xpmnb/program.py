@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import enum
+import functools
 import linecache
 import re
 import sys
@@ -19,7 +20,7 @@ from xpmnb.closure import Closure, closure_of
 from xpmnb.core import registry
 from xpmnb.core.registry import Declared
 from xpmnb.core.state import state_of
-from xpmnb.core.walk import has_no_children, is_alone, whole_of
+from xpmnb.core.walk import whole_of
 from xpmnb.export.listing import FUTURE
 from xpmnb.export.sources import module_of_cells
 
@@ -207,25 +208,37 @@ def load_program(text: str, path: str) -> None:
 
 def _classes_of(task: Any) -> tuple[type, ...]:
     """Return the classes that a job needs, the task's own last."""
+    whole, own = whole_of(task), type(task)
+    if whole.is_plain:
+        return _newest_of(whole.classes, own, registry.generation())  # type: ignore[arg-type]  # a class
     state = state_of(task)
     kept = state.classes
     # As in whole_of: it is asked for several times with every job, and lasts.
     if kept is not None and kept[0] == registry.generation():
         return kept[1]
-    found: tuple[type, ...] = (registry.newest(type(task)),)
-    if not is_alone(task):
-        found = tuple(dict.fromkeys(_iter_classes(task)))
+    found = _ordered(_iter_classes(whole.configs), own)
     if state.sealed:
         state.classes = (registry.generation(), found)
     return found
 
 
-def _iter_classes(task: Any) -> Iterator[type]:
-    # The task comes last; what it and its init tasks use is declared before.
-    graph = [each for _, each in whole_of(task) if each is not task]
-    for each in (*graph, task):
-        if not has_no_children(each):
-            yield from _enums_in(vars(each).values())
+@functools.lru_cache(maxsize=_MAX_KEPT)  # asked for with every job
+def _newest_of(classes: tuple[Any, ...], own: Any, _generation: int) -> tuple[type, ...]:
+    """Return the newest definitions of some classes, the task's own last."""
+    return _ordered(map(registry.newest, classes), own)
+
+
+def _ordered(classes: Iterable[type], own: Any) -> tuple[type, ...]:
+    """Return each class once, the task's own last: what it uses is declared before."""
+    found: dict[type, None] = dict.fromkeys(classes)
+    last = registry.newest(own)
+    found.pop(last, None)
+    return (*found, last)
+
+
+def _iter_classes(configs: Iterable[Any]) -> Iterator[type]:
+    for each in configs:
+        yield from _enums_in(vars(each).values())
         yield registry.newest(type(each))
 
 

@@ -28,7 +28,7 @@ from xpmnb.scheduler.tokens import directory_claim, token_claims
 from xpmnb.work import is_resumable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
     from xpmnb.core.options import CodePolicy, SubmitOptions
@@ -236,36 +236,36 @@ def _dependencies(task: Any) -> tuple[Job, ...]:
     SubmissionError
         If a task in the values was not submitted.
     """
-    found: dict[Job, None] = {}
-
-    def look(config: Any) -> bool:
-        state = state_of(config)
-        source = config if config is not task and isinstance(config, Task) else state.producer
-        if source is None or state.is_available:
-            return True
-        if state_of(source).job is None:
-            message = f"{task!r} uses {source!r}, which was not submitted: call its submit() first"
-            raise SubmissionError(message)
-        found[state_of(source).job] = None
-        return source is not config
-
     state = state_of(task)
-    if is_alone(task) and not state.dependencies and state.producer is None:
+    if state.producer is None and not state.dependencies and is_alone(task):
         return ()
+    found: dict[Job, None] = {}
     pending = [task, *state.init_tasks, *state.dependencies]
-    seen = {id(each) for each in pending}
+    seen = set(map(id, pending))
     for config in pending:  # it grows meanwhile
-        if not look(config) or has_no_children(config):
+        job, is_whole = _job_behind(config, task)
+        if job is not None:
+            found[job] = None
+        if is_whole or has_no_children(config):
             continue
-        for inner in _iter_inner(config):
-            if id(inner) not in seen:
-                seen.add(id(inner))
-                pending.append(inner)
+        for _, value in iter_values(config):
+            if type(value) not in ATOMS:
+                for inner in iter_inside(value):
+                    if id(inner) not in seen:
+                        seen.add(id(inner))
+                        pending.append(inner)
     return tuple(found)
 
 
-def _iter_inner(config: Any) -> Iterator[Any]:
-    """Yield the configurations in the values of another."""
-    for _, value in iter_values(config):
-        if type(value) not in ATOMS:
-            yield from iter_inside(value)
+def _job_behind(config: Any, task: Any) -> tuple[Job | None, bool]:
+    """Return the job that a configuration needs, and whether that job needs all that is in it."""
+    state = state_of(config)
+    is_task = config is not task and Task in type(config).__mro__
+    source = config if is_task else state.producer
+    if source is None or state.is_available:
+        return None, False
+    job = state_of(source).job
+    if job is None:
+        message = f"{task!r} uses {source!r}, which was not submitted: call its submit() first"
+        raise SubmissionError(message)
+    return job, is_task

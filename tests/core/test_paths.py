@@ -19,6 +19,7 @@ from xpmnb import (
     param_group,
     partial,
 )
+from xpmnb.core.options import set_init_tasks
 from xpmnb.core.paths import generate_paths, partial_directories
 from xpmnb.core.state import state_of
 from xpmnb.document import from_document, to_document
@@ -112,7 +113,7 @@ def test_what_a_task_made_lies_with_that_task() -> None:
     model = made_by(learner, learner.model)
     loader = made_by(learner, Load.C(model=Model.C()))
     task = Evaluate.C(model=model)
-    state_of(task).init_tasks = (loader,)
+    set_init_tasks(task, (loader,))
     assert paths_of(task, model) == ["/learn/model/model.pth"]
     assert paths_of(task, loader, loader.model) == ["/learn/scratch", "/learn/model/model.pth"]
 
@@ -198,7 +199,7 @@ def test_a_document_knows_what_was_generated() -> None:
     learner = submitted(learn(lr=0.3))
     task = learn(model=made_by(learner, Model.C()))
     loader = Load.C(model=task.model)
-    state_of(task).init_tasks = (loader,)
+    set_init_tasks(task, (loader,))
     paths = generate_paths(task, "/job", "/partials")
     there = from_document(to_document(task, paths))
     assert sorted(generate_paths(there, "/elsewhere", "/others").values()) == sorted(paths.values())

@@ -37,8 +37,8 @@ def hooks_of(task: Any) -> list[SubmitHook]:
     if not hooked:
         return []
     found: dict[Hashable, SubmitHook] = {}
-    for _, config in whole_of(task):
-        for cls in reversed(type(config).__mro__):
+    for kind in whole_of(task).classes:
+        for cls in reversed(kind.__mro__):
             for hook in cls.__dict__.get("__xpm_hooks__", ()):
                 found.setdefault(_key(hook, cls), hook)
     return list(found.values())

@@ -55,11 +55,14 @@ def build(config: Any, paths: GeneratedPaths) -> Built:
     TypeError
         If an ``__init__`` needs arguments.
     """
-    order = whole_of(config)
-    objects = _make(each for _, each in order)
-    _finish(objects, [each for _, each in order], paths)
-    places = {id(objects[id(each)]): (objects[id(each)], path) for path, each in order}
-    init_tasks = tuple(objects[id(each)] for each in state_of(config).init_tasks)
+    whole = whole_of(config)
+    objects = _make(whole.configs)
+    _finish(objects, whole.configs, paths)
+    places = {}
+    for path, each in whole.found:
+        made = objects[id(each)]
+        places[id(made)] = made, path
+    init_tasks = tuple([objects[id(each)] for each in state_of(config).init_tasks])
     return Built(objects[id(config)], init_tasks, places)
 
 
@@ -121,7 +124,10 @@ def _fill(instance: Any, config: Any, objects: Mapping[int, Any], paths: Generat
     for name, parameter in parameters(registry.newest(type(config))).items():
         if name in values:
             value = values[name]
-            if type(value) not in ATOMS:
+            kind = type(value)
+            if isinstance(kind, registry.Declared):
+                value = objects[id(value)]
+            elif kind not in ATOMS:
                 value = _newest_members(map_configs(thaw(value), lambda inner: objects[id(inner)]))
             setattr(instance, name, value)
         elif (id(config), name) in paths:

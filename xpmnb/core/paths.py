@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from xpmnb.identifiers import identifier
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from xpmnb.core.fields import Parameter
     from xpmnb.generators import PathGenerator
 
 GeneratedPaths = dict[tuple[int, str], Path]
@@ -42,7 +44,7 @@ def generate_paths(config: Any, directory: str, partials: str) -> GeneratedPaths
         Path by ``(id(configuration), parameter name)``; values set by hand are not in it. What
         belongs to another submitted task, or was made by one, lies in the directory of that task.
     """
-    if not any(_has_generators(type(each)) for _, each in whole_of(config)):  # type: ignore[arg-type]  # a class
+    if not _have_generators(whole_of(config).classes):
         return {}  # the common case, and asked for with every job
     result: GeneratedPaths = {}
     seen = {id(config)}
@@ -78,7 +80,7 @@ def partial_directories(config: Any, partials: str) -> list[str]:
     list of str
         Each once, sorted: taken in this order, they cannot be waited for in a circle.
     """
-    if not any(_has_partials(type(each)) for _, each in whole_of(config)):  # type: ignore[arg-type]  # a class
+    if not _have_partials(whole_of(config).classes):
         return []
     found = set()
     for _, each in _split(iter_whole, config, config)[0]:
@@ -91,19 +93,25 @@ def partial_directories(config: Any, partials: str) -> list[str]:
 
 
 @functools.lru_cache(maxsize=1000)
-def _has_generators(cls: Any) -> bool:
-    return any(parameter.generator is not None for parameter in parameters(cls).values())
+def _have_generators(classes: tuple[Any, ...]) -> bool:
+    """Tell whether any of some classes has generated paths."""
+    return any(each.generator is not None for each in _parameters_of(classes))
 
 
 @functools.lru_cache(maxsize=1000)
-def _has_partials(cls: Any) -> bool:
-    generators = (parameter.generator for parameter in parameters(cls).values())
+def _have_partials(classes: tuple[Any, ...]) -> bool:
+    """Tell whether any of some classes has paths in folders that jobs share."""
+    generators = (each.generator for each in _parameters_of(classes))
     return any(each is not None and each.partial is not None for each in generators)
+
+
+def _parameters_of(classes: tuple[Any, ...]) -> Iterator[Parameter]:
+    return itertools.chain.from_iterable(parameters(cls).values() for cls in classes)
 
 
 def has_own_paths(config: Any) -> bool:
     """Tell, quickly, whether a configuration itself has generated paths."""
-    return _has_generators(type(config))  # type: ignore[arg-type]  # a class
+    return _have_generators((type(config),))
 
 
 def _iter_generators(config: Any) -> Iterator[tuple[str, PathGenerator]]:

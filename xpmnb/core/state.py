@@ -62,12 +62,11 @@ class ConfigState:
         """The identifier, where a document says it: it cannot say which tasks made the values."""
         self.generated: frozenset[str] = frozenset()
         """Parameters whose values a document says to be generated paths."""
-        self.whole: tuple[int, list[Any]] | None = None
-        """All configurations of a submitted task, and how often classes had been declared anew
-        when they were collected; ``walk.py`` alone uses it."""
+        self.whole: Any = None
+        """All configurations of a submitted task; ``walk.py`` alone uses it."""
         self.classes: tuple[int, tuple[type, ...]] | None = None
-        """The classes that the job of a submitted task needs, and the same count; ``program.py``
-        alone uses it."""
+        """The classes that the job of a submitted task needs, and how often classes had been
+        declared anew when they were collected; ``program.py`` alone uses it."""
         self.described: tuple[Any, dict[str, Any]] | None = None
         """The form in documents of a sealed configuration that holds no other, and the job that
         it tells of; ``document.py`` alone uses it."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
 
 from xpmnb.core.checkers import same_value
@@ -10,6 +10,9 @@ from xpmnb.core.state import is_configuration, state_of
 from xpmnb.core.values import TaggedValue
 from xpmnb.core.walk import iter_graph, whole_of
 from xpmnb.errors import SealedError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 T = TypeVar("T")
 
@@ -74,20 +77,21 @@ def tags(config: Any) -> dict[str, Any]:
         another value, its name is its path: ``model.lr``. The tags of the tasks that made a
         value count as that value's, and those of init tasks as their task's.
     """
-    state, whole = state_of(config), whole_of(config)
-    is_one = len(whole) == 1  # as for most jobs
-    if state.producer is None and (is_one or all(_is_plain(each, config) for _, each in whole)):
+    state = state_of(config)
+    if state.producer is None and not _are_tagged(whole_of(config).configs, config):
         return dict(state.tags)
     result: dict[str, Any] = {}
     _collect(config, (), result, set())
     return result
 
 
-def _is_plain(config: Any, root: Any) -> bool:
-    """Tell whether a configuration inside another has no tags to give it."""
-    state = state_of(config)
-    has_any = state.tags or state.init_tasks or state.producer is not None
-    return config is root or not has_any
+def _are_tagged(configs: Iterable[Any], root: Any) -> bool:
+    """Tell whether any configuration inside another has tags to give it."""
+    for each in configs:  # asked for with every job
+        state = each.__dict__["__xpm__"]
+        if (state.tags or state.init_tasks or state.producer is not None) and each is not root:
+            return True
+    return False
 
 
 def _collect(config: Any, prefix: tuple[str, ...], result: dict[str, Any], seen: set[int]) -> None:

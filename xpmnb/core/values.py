@@ -15,7 +15,7 @@ from xpmnb.core.declaration import own_annotations, parameters
 from xpmnb.core.fields import MISSING, Kind, Parameter
 from xpmnb.core.sealed import freeze, thaw
 from xpmnb.core.state import ConfigState, is_configuration, is_declared, state_of
-from xpmnb.core.walk import ATOMS, iter_inside, whole_of
+from xpmnb.core.walk import ATOMS, iter_inside, keep_whole, whole_of
 from xpmnb.errors import (
     MissingParameterError,
     ParameterError,
@@ -24,9 +24,12 @@ from xpmnb.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
 T = TypeVar("T")
+
+_OURS = "xpmnb.core.config"
+"""Where the ``__validate__`` of those that declare none comes from."""
 
 
 class TaggedValue:
@@ -93,14 +96,15 @@ def set_value(config: Any, name: str, value: Any) -> None:
 
 def refuse_instances(parameter: Parameter, value: Any) -> None:
     """Refuse what ``execute`` sees where a configuration is expected."""
-    if type(value) in ATOMS:
+    kind = type(value)
+    if kind in ATOMS or (isinstance(kind, registry.Declared) and "__xpm__" in value.__dict__):
         return
     for inside in iter_inside(value):
         if not is_configuration(inside):
-            kind = type(inside).__qualname__
+            name = type(inside).__qualname__
             message = (
-                f"{parameter.owner}.{parameter.name}: an instance of {kind} is no parameter; "
-                f"give the configuration, {kind}.C(...)"
+                f"{parameter.owner}.{parameter.name}: an instance of {name} is no parameter; "
+                f"give the configuration, {name}.C(...)"
             )
             raise ParameterError(message)
 
@@ -179,24 +183,43 @@ def seal(config: Any) -> None:
     MissingParameterError
         If required values are missing anywhere: all of them are named.
     """
-    graph = [(path, each) for path, each in whole_of(config) if not _is_fixed(each)]
+    whole = whole_of(config)
+    graph = [pair for pair in whole.found if not _is_fixed(pair[1])]
+    is_same = True
     for _, each in graph:
-        renew(each)
-        _check_changed(each)
+        is_same &= not renew(each)
+        if not whole.is_plain:
+            _check_changed(each)
     missing = [text for path, each in graph for text in _missing(path, each)]
     if missing:
         raise MissingParameterError(_missing_message(config, missing))
     for _, each in graph:
-        try:
-            each.__validate__()
-        except Exception as error:
-            error.add_note(f"raised by __validate__ of {each!r}")
-            raise
+        is_same &= not _validate(each)
     for _, each in graph:
         each.__dict__["__xpm__"].sealed = True
-        for name in parameters(type(each)):
-            if name in each.__dict__:
-                each.__dict__[name] = freeze(each.__dict__[name])
+        if not whole.is_plain:
+            _freeze_all(each)
+    if is_same:
+        keep_whole(config, whole)
+
+
+def _validate(config: Any) -> bool:
+    """Let a configuration check its values; tell whether it did, and so may have changed them."""
+    if getattr(type(config).__validate__, "__module__", None) == _OURS:
+        return False  # as most: there is nothing to check
+    try:
+        config.__validate__()
+    except Exception as error:
+        error.add_note(f"raised by __validate__ of {config!r}")
+        raise
+    return True
+
+
+def _freeze_all(config: Any) -> None:
+    values = config.__dict__
+    for name in parameters(type(config)):
+        if name in values:
+            values[name] = freeze(values[name])
 
 
 def _check_changed(config: Any) -> None:
@@ -217,14 +240,20 @@ def _check_changed(config: Any) -> None:
 
 def _is_fixed(config: Any) -> bool:
     state = config.__dict__["__xpm__"]
-    outdated = registry.newest(type(config)) is not type(config).__xpm_plain__
-    return state.job is not None or (state.sealed and not outdated)
+    if state.job is not None:
+        return True
+    return state.sealed and registry.newest(type(config)) is type(config).__xpm_plain__
 
 
-def renew(config: Any) -> None:
+def renew(config: Any) -> bool:
     """Make a configuration one of the newest definition of its class.
 
     Values are checked again; parameters that are new get their default.
+
+    Returns
+    -------
+    bool
+        Whether it was one of an earlier definition.
 
     Raises
     ------
@@ -233,7 +262,7 @@ def renew(config: Any) -> None:
     """
     newest = registry.newest(type(config))
     if newest is type(config).__xpm_plain__:
-        return
+        return False
     old = parameters(type(config))
     new = parameters(newest)
     values = config.__dict__
@@ -257,16 +286,20 @@ def renew(config: Any) -> None:
     object.__setattr__(config, "__class__", newest.C)  # type: ignore[attr-defined]
     values.update(renewed)
     values["__xpm__"].digest = None
+    return True
 
 
 def _is_default(parameter: Parameter, value: Any) -> bool:
     return same_value(parameter.default_value(), thaw(value))
 
 
-def _missing(path: tuple[str, ...], config: Any) -> Iterable[str]:
-    for name, parameter in parameters(type(config)).items():
-        if name not in config.__dict__ and parameter.generator is None:
-            yield f"{'.'.join((*path, name))} ({parameter.value_type.name})"
+def _missing(path: tuple[str, ...], config: Any) -> list[str]:
+    values, known = config.__dict__, parameters(type(config))
+    return [
+        f"{'.'.join((*path, name))} ({parameter.value_type.name})"
+        for name, parameter in known.items()
+        if name not in values and parameter.generator is None
+    ]
 
 
 def _missing_message(config: Any, missing: list[str]) -> str:

@@ -10,7 +10,7 @@ from xpmnb.core.registry import Declared, generation
 from xpmnb.core.state import ConfigState
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
 ATOMS = frozenset({int, float, str, bool, type(None)})
 """Types of values that hold no others."""
@@ -127,22 +127,49 @@ def is_alone(task: Any) -> bool:
     return has_no_children(task) and not vars(task)["__xpm__"].init_tasks
 
 
-def whole_of(task: Any) -> Sequence[_Found]:
-    """Return what :func:`iter_whole` yields.
+class Whole:
+    """Every configuration that a job needs. Immutable; any thread.
+
+    Parameters
+    ----------
+    found : list
+        What :func:`iter_whole` yields.
+    is_plain : bool
+        Whether all values are atoms or configurations.
+    """
+
+    __slots__ = ("classes", "configs", "found", "generation", "is_plain")
+
+    def __init__(self, found: list[_Found], *, is_plain: bool) -> None:
+        self.generation = generation()
+        self.found = found
+        self.is_plain = is_plain
+        self.configs = [each for _, each in found]
+        """The configurations alone, children before parents."""
+        self.classes = tuple(dict.fromkeys(map(type, self.configs)))
+        """Their classes, each once, in the same order."""
+
+
+def whole_of(task: Any) -> Whole:
+    """Return every configuration that a job needs.
 
     It is asked for several times with every job. So it is kept for a task that is sealed, whose
     graph does not change any more, until :func:`forget_whole`.
     """
     state = task.__dict__["__xpm__"]
-    kept = state.whole
+    kept: Whole | None = state.whole
     # A class that a cell declares anew may give what is not submitted more parameters.
-    if kept is not None and kept[0] == generation():
-        found: list[_Found] = kept[1]
-        return found
-    found = [((), task)] if is_alone(task) else _find_whole(task)
+    if kept is not None and kept.generation == generation():
+        return kept
+    found = _find_whole(task)
     if state.sealed:
-        state.whole = (generation(), found)
+        state.whole = found
     return found
+
+
+def keep_whole(task: Any, whole: Whole) -> None:
+    """Keep what was found before a task was sealed, by whoever knows that it is still true."""
+    vars(task)["__xpm__"].whole = whole
 
 
 def forget_whole(task: Any) -> None:
@@ -151,23 +178,33 @@ def forget_whole(task: Any) -> None:
     state.whole = state.classes = None
 
 
-def _find_whole(task: Any) -> list[_Found]:
+def _find_whole(task: Any) -> Whole:
+    init_tasks = vars(task)["__xpm__"].init_tasks
+    if not init_tasks and has_no_children(task):
+        return Whole([((), task)], is_plain=True)
     found: list[_Found] = []
     seen = {id(task)}
     try:
-        _visit(task, (), seen, found)
-        for place, init_task in enumerate(vars(task)["__xpm__"].init_tasks):
+        is_plain = _visit(task, (), seen, found)
+        for place, init_task in enumerate(init_tasks):
             if id(init_task) not in seen:
                 seen.add(id(init_task))
-                _visit(init_task, ("init_tasks", str(place)), seen, found)
+                is_plain &= _visit(init_task, ("init_tasks", str(place)), seen, found)
     except RecursionError:  # thousands of configurations, one in the other
-        return list(iter_whole(task))
-    return found
+        return Whole(list(iter_whole(task)), is_plain=False)
+    return Whole(found, is_plain=is_plain)
 
 
-def _visit(config: Any, path: tuple[str, ...], seen: set[int], found: list[_Found]) -> None:
-    """Add what :func:`iter_graph` yields; a third of its cost, for graphs that are not deep."""
-    values = vars(config)
+def _visit(config: Any, path: tuple[str, ...], seen: set[int], found: list[_Found]) -> bool:
+    """Add what :func:`iter_graph` yields; a third of its cost, for graphs that are not deep.
+
+    Returns
+    -------
+    bool
+        Whether all values are atoms or configurations.
+    """
+    values = config.__dict__
+    is_plain = True
     for name in parameters(type(config)):
         value = values.get(name)
         kind = type(value)
@@ -176,13 +213,15 @@ def _visit(config: Any, path: tuple[str, ...], seen: set[int], found: list[_Foun
         if isinstance(kind, Declared):
             if id(value) not in seen:
                 seen.add(id(value))
-                _visit(value, (*path, name), seen, found)
+                is_plain &= _visit(value, (*path, name), seen, found)
             continue
+        is_plain = False
         for place, child in _iter_placed(value, (name,)):
             if id(child) not in seen:
                 seen.add(id(child))
                 _visit(child, (*path, *place), seen, found)
     found.append((path, config))
+    return is_plain
 
 
 def iter_graph(

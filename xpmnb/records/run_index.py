@@ -141,38 +141,34 @@ class RunJournal:
             The disk is full; the job is then read from its directory.
         """
         reason = record.state.failure_reason
-        state = record.state.value
         parts = [
             f'{{"event":"ended","task":{quoted(record.task)}',
-            f'"identifier":{quoted(record.identifier)},"state":"{state}"',
-            *(
-                f'"{key}":{quoted(text)}'
-                for key, text in (
-                    ("reason", reason),
-                    ("message", record.message),
-                    ("launcher", record.launcher),
-                    ("host", record.host),
-                    ("problem", record.problem),
-                    ("code", record.code),
-                    ("newest_code", record.submitted_code),
-                )
-                if text is not None
-            ),
-            *(
-                f'"{key}":{number(value)}'
-                for key, value in (
-                    ("started", record.started),
-                    ("ended", record.ended),
-                    ("attempts", record.attempts),
-                    ("pid", record.pid),
-                    ("marker_mtime_ns", marker_mtime_ns),
-                )
-                if value is not None
-            ),
+            f'"identifier":{quoted(record.identifier)},"state":"{record.state.value}"',
         ]
+        for key, text in (
+            ("reason", reason),
+            ("message", record.message),
+            ("launcher", record.launcher),
+            ("host", record.host),
+            ("problem", record.problem),
+            ("code", record.code),
+            ("newest_code", record.submitted_code),
+        ):
+            if text is not None:
+                parts.append(f'"{key}":{quoted(text)}')
+        for key, value in (
+            ("started", record.started),
+            ("ended", record.ended),
+            ("attempts", record.attempts),
+            ("pid", record.pid),
+            ("marker_mtime_ns", marker_mtime_ns),
+        ):
+            if value is not None:
+                parts.append(f'"{key}":{number(value)}')
         if record.result is not None:
             parts.append(f'"result":{encode(record.result)}')
-        parts.append(f'"metrics":{encode(record.metrics)}}}\n')
+        metrics = encode(record.metrics) if record.metrics else "{}"
+        parts.append(f'"metrics":{metrics}}}\n')
         line = ",".join(parts).encode("ascii")
         if len(line) <= MAX_ENTRY_BYTES:
             self.keep(line)
