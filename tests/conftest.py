@@ -11,8 +11,8 @@ from hypothesis import settings
 
 DEADLINE_S = 5.0
 
-# No test asserts a time: on a busy machine the first example may take a second. Who runs the tests by
-# hand searches anew each time; a change goes in, or does not, by the same examples as any other.
+# No test asserts a time: on a busy machine the first example may take a second. Who runs the tests
+# by hand searches anew each time; a change goes in, or not, by the same examples as any other.
 settings.register_profile("patient", deadline=None, derandomize="CI" in os.environ)
 settings.load_profile("patient")
 
