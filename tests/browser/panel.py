@@ -24,6 +24,29 @@ PRESS_S = 5.0
 # A text, or a pattern, that one row or card has.
 Words = str | re.Pattern[str]
 
+# Texts of a row that leave their cell, by whether an ellipsis and the title of the cell tell so.
+CUT = """(row) => {
+  const found = [[], []];
+  const walker = document.createTreeWalker(row, NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) {
+    const text = walker.currentNode;
+    const cell = text.parentElement.closest("[role=cell]");
+    const range = document.createRange();
+    range.selectNodeContents(text);
+    const shown = range.getBoundingClientRect();
+    const box = cell.getBoundingClientRect();
+    if (!shown.width || (shown.right <= box.right && shown.bottom <= box.bottom + 1)) continue;
+    let holder = text.parentElement;
+    while (holder !== cell && getComputedStyle(holder).textOverflow !== "ellipsis") {
+      holder = holder.parentElement;
+    }
+    const isSigned = holder !== cell && holder.getBoundingClientRect().right <= box.right
+      && (text.data === "…" || cell.title.includes(text.data.trim()));
+    found[isSigned ? 0 : 1].push(text.data);
+  }
+  return found;
+}"""
+
 expect.set_options(timeout=DEADLINE_S * 1000)
 
 
@@ -224,6 +247,11 @@ class PanelOnPage:
             if violation["impact"] in SERIOUS
             for node in violation["nodes"]
         ]
+
+    def cut_texts(self, words: Words) -> tuple[list[str], list[str]]:
+        """Return the texts of a row that are cut: with an ellipsis and a title, and without."""
+        signed, unsigned = self.row(words).evaluate(CUT)
+        return signed, unsigned
 
     def overflow(self) -> int:
         """Return by how many pixels it is wider than its place."""
