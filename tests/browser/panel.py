@@ -214,6 +214,22 @@ class PanelOnPage:
         """Return the picture of a view, such as ``Timeline``."""
         return self.root.get_by_role("region", name=view).locator("svg").first
 
+    def drawn_job(self, view: str, words: Words) -> Locator:
+        """Return the job in the picture of a view whose name says something."""
+        jobs = self.root.get_by_role("region", name=view).get_by_role("button")
+        return jobs.filter(has=self.page.locator("title", has_text=words))
+
+    def tab_stops(self, view: str) -> Locator:
+        """Return what the Tab key stops at in the picture of a view."""
+        return self.root.get_by_role("region", name=view).locator("[tabindex='0']")
+
+    def outline(self, what: Locator) -> float:
+        """Return how wide the line is that shows the focus, in pixels."""
+        width: float = what.evaluate(
+            "(element) => parseFloat(getComputedStyle(element).outlineWidth)"
+        )
+        return width
+
     def view(self, name: str) -> None:
         """Show another view: ``Jobs``, ``Timeline`` or ``Graph``."""
         views = self.root.get_by_role("group", name="View")

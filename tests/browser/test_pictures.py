@@ -1,5 +1,7 @@
 """The experiment as a cell shows it: all jobs of the run, and the kernel's drawings of them."""
 
+import re
+
 from playwright.sync_api import expect
 
 from tests.browser.conftest import OpenNotebook
@@ -9,6 +11,22 @@ from tests.browser.panel import PanelOnPage
 SUBMIT = """
 for name in ("ada", "bob"):
     Train.C(name=tag(name), held="jobs").submit()
+"""
+
+
+LINKED = """
+class Sum(Task):
+    left: Param[Train]
+    right: Param[Train]
+
+    def execute(self):
+        hold("jobs")
+
+
+ada, bob = (Train.C(name=tag(name), held="jobs") for name in ("ada", "bob"))
+ada.submit()
+bob.submit()
+Sum.C(left=ada, right=bob).submit()
 """
 
 
@@ -30,3 +48,37 @@ def test_an_experiment_shows_all_its_jobs(open_notebook: OpenNotebook) -> None:
     run.view("Jobs")
     expect(run.rows).to_have_count(3)
     assert notebook.errors == []
+
+
+def test_the_keyboard_goes_from_job_to_job(open_notebook: OpenNotebook) -> None:
+    """A picture is one stop of Tab; arrows go to the jobs around, and Enter opens the card."""
+    notebook = open_notebook(TASKS, LINKED)
+    notebook.run_all()
+    panel = PanelOnPage(notebook.page, notebook.output(1))
+    panel.await_headline("3 jobs: 2 running, 1 waiting")
+    # Renewing the output takes the focus for a moment: what is pressed then goes to the notebook.
+    notebook.await_saved_text("3 jobs: 2 running, 1 waiting")
+    ada, bob, total = (re.compile(words) for words in ("^train .*ada", "^train .*bob", "^sum "))
+    ways = {
+        "Timeline": ("ArrowDown", ada, bob, re.compile("train ?name=bob")),
+        "Graph": ("ArrowRight", bob, total, re.compile("sum ?name=ada")),
+    }
+    for view, (arrow, first, second, row) in ways.items():
+        panel.view(view)
+        start, end = panel.drawn_job(view, first), panel.drawn_job(view, second)
+        expect(start).to_have_accessible_name(re.compile("train .*name=.*: running"))
+        start.focus()
+        expect(panel.tab_stops(view)).to_have_count(1)
+        start.press(arrow)
+        expect(end).to_be_focused()
+        assert panel.outline(end) > 0
+        assert panel.violations() == []
+        end.press("Enter")
+        expect(panel.toggle(row)).to_be_focused()
+        expect(panel.toggle(row)).to_have_attribute("aria-expanded", "true")
+    panel.view("Timeline")
+    chosen = panel.drawn_job("Timeline", bob)
+    chosen.focus()
+    release(notebook.path.parent, "jobs")
+    expect(chosen).to_have_accessible_name(re.compile("bob.*: done"))
+    expect(chosen).to_be_focused()
