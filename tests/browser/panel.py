@@ -166,6 +166,10 @@ class PanelOnPage:
         expect(self.toggle(words)).to_have_attribute("aria-expanded", "true")
         return self.card(words)
 
+    def show_log(self, words: Words) -> None:
+        """Open the card of the row that says something at its log."""
+        self.row(words).get_by_role("button", name=re.compile("^Log of ")).click()
+
     def close_card(self, words: Words) -> None:
         """Close the card of the row that says something."""
         self.toggle(words).click()
@@ -268,6 +272,12 @@ class PanelOnPage:
         """Return the texts of a row that are cut: with an ellipsis and a title, and without."""
         signed, unsigned = self.row(words).evaluate(CUT)
         return signed, unsigned
+
+    def hidden_height(self) -> int:
+        """Return how many pixels of the table must be scrolled to within it."""
+        pane = self.root.get_by_role("table", name="Jobs").locator("xpath=..")
+        found: int = pane.evaluate("(element) => element.scrollHeight - element.clientHeight")
+        return found
 
     def overflow(self) -> int:
         """Return by how many pixels it is wider than its place."""
