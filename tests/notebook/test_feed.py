@@ -848,11 +848,11 @@ def test_jobs_of_panels_that_are_gone_are_forgotten(notebook: Notebook) -> None:
     job.progress = [(0.5, "")]
     notebook.feed.flush()
     outlook = notebook.feed._board._outlook
-    assert list(outlook._reached) == [job.id]
+    assert list(outlook._paces) == [job.id]
     notebook.cell = "cell 1, again"
     (other,) = notebook.submit(1)
     notebook.feed.flush()
-    assert not outlook._reached
+    assert not outlook._paces
     assert list(notebook.feed._board._panels_of) == [other.id]
 
 
