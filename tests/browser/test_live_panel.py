@@ -140,7 +140,7 @@ def test_what_is_cut_shows_that_it_is(open_notebook: OpenNotebook) -> None:
     notebook = open_notebook(TASKS, LENGTHY)
     panel = run_submission(notebook, "1 running, 1 failed")
     panel.await_row("n=0", "37 %")
-    for width in (1_100, 900, 560, 480):
+    for width in (1_100, 900, 700, 620, 480):
         notebook.widen(width)
         for words in ("n=0", "n=1"):
             signed, unsigned = panel.cut_texts(words)

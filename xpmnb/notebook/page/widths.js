@@ -6,7 +6,7 @@ const WIDEST = { state: 144, task: 240, tags: 260, metrics: 220, more: 320 };
 class Widths {
   constructor(root) {
     this.root = root;
-    this.widths = { state: 80, task: 64, tags: 56, metrics: 72, more: 72 };
+    this.widths = { state: 80, task: 40, tags: 56, metrics: 72, more: 72 };
     this.letters = new Map();
     this.used = new Set();
     this.grown = true;
