@@ -36,6 +36,7 @@ FLOORS: dict[int, tuple[str, ...]] = {
         "notebook/experiment_page.py",
         "notebook/facts.py",
         "notebook/config_tree.py",
+        "notebook/pace.py",
         "notebook/outlook.py",
         "notebook/log_tail.py",
         "notebook/cards.py",

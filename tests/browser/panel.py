@@ -24,6 +24,29 @@ PRESS_S = 5.0
 # A text, or a pattern, that one row or card has.
 Words = str | re.Pattern[str]
 
+# Texts of a row that leave their cell, by whether an ellipsis and the title of the cell tell so.
+CUT = """(row) => {
+  const found = [[], []];
+  const walker = document.createTreeWalker(row, NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) {
+    const text = walker.currentNode;
+    const cell = text.parentElement.closest("[role=cell]");
+    const range = document.createRange();
+    range.selectNodeContents(text);
+    const shown = range.getBoundingClientRect();
+    const box = cell.getBoundingClientRect();
+    if (!shown.width || (shown.right <= box.right && shown.bottom <= box.bottom + 1)) continue;
+    let holder = text.parentElement;
+    while (holder !== cell && getComputedStyle(holder).textOverflow !== "ellipsis") {
+      holder = holder.parentElement;
+    }
+    const isSigned = holder !== cell && holder.getBoundingClientRect().right <= box.right
+      && (text.data === "…" || cell.title.includes(text.data.trim()));
+    found[isSigned ? 0 : 1].push(text.data);
+  }
+  return found;
+}"""
+
 expect.set_options(timeout=DEADLINE_S * 1000)
 
 
@@ -143,6 +166,10 @@ class PanelOnPage:
         expect(self.toggle(words)).to_have_attribute("aria-expanded", "true")
         return self.card(words)
 
+    def show_log(self, words: Words) -> None:
+        """Open the card of the row that says something at its log."""
+        self.row(words).get_by_role("button", name=re.compile("^Log of ")).click()
+
     def close_card(self, words: Words) -> None:
         """Close the card of the row that says something."""
         self.toggle(words).click()
@@ -191,6 +218,22 @@ class PanelOnPage:
         """Return the picture of a view, such as ``Timeline``."""
         return self.root.get_by_role("region", name=view).locator("svg").first
 
+    def drawn_job(self, view: str, words: Words) -> Locator:
+        """Return the job in the picture of a view whose name says something."""
+        jobs = self.root.get_by_role("region", name=view).get_by_role("button")
+        return jobs.filter(has=self.page.locator("title", has_text=words))
+
+    def tab_stops(self, view: str) -> Locator:
+        """Return what the Tab key stops at in the picture of a view."""
+        return self.root.get_by_role("region", name=view).locator("[tabindex='0']")
+
+    def outline(self, what: Locator) -> float:
+        """Return how wide the line is that shows the focus, in pixels."""
+        width: float = what.evaluate(
+            "(element) => parseFloat(getComputedStyle(element).outlineWidth)"
+        )
+        return width
+
     def view(self, name: str) -> None:
         """Show another view: ``Jobs``, ``Timeline`` or ``Graph``."""
         views = self.root.get_by_role("group", name="View")
@@ -224,6 +267,17 @@ class PanelOnPage:
             if violation["impact"] in SERIOUS
             for node in violation["nodes"]
         ]
+
+    def cut_texts(self, words: Words) -> tuple[list[str], list[str]]:
+        """Return the texts of a row that are cut: with an ellipsis and a title, and without."""
+        signed, unsigned = self.row(words).evaluate(CUT)
+        return signed, unsigned
+
+    def hidden_height(self) -> int:
+        """Return how many pixels of the table must be scrolled to within it."""
+        pane = self.root.get_by_role("table", name="Jobs").locator("xpath=..")
+        found: int = pane.evaluate("(element) => element.scrollHeight - element.clientHeight")
+        return found
 
     def overflow(self) -> int:
         """Return by how many pixels it is wider than its place."""

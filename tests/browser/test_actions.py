@@ -69,3 +69,19 @@ def test_failed_jobs_are_run_again(open_notebook: OpenNotebook) -> None:
     panel.retry_failed()
     panel.await_headline("3 jobs: 3 done")
     expect(panel.status).to_contain_text("2 jobs submitted again.")
+
+
+def test_a_closed_run_says_how_to_go_on(open_notebook: OpenNotebook) -> None:
+    """After its end no job of a run is run again by a button; a line says what to do instead."""
+    notebook = open_notebook(TASKS, FICKLE, "xp.close()")
+    notebook.run_cell(0)
+    notebook.run_cell(1)
+    panel = PanelOnPage(notebook.page, notebook.output(1))
+    panel.await_headline("3 jobs: 3 failed")
+    line = panel.root.get_by_text("open it again and submit").filter(visible=True)
+    expect(panel.root.get_by_role("button", name="Retry failed")).to_be_enabled()
+    expect(line).to_have_count(0)
+    notebook.run_cell(2)
+    assert notebook.cell_errors() == []
+    expect(line).to_have_count(1)
+    expect(panel.root.get_by_role("button", name="Retry")).to_have_count(0)

@@ -14,14 +14,19 @@ for name in ("ada", "bob", "eve", "joe", "kim"):
 Broken.C(name=tag("leo")).submit()
 xp.wait()
 """
+NUMBERED = """
+for name in (1, 10, 11, 2, 20, 21, 3, 30, 31, 4, 5, "two words"):
+    Train.C(name=tag(str(name))).submit()
+xp.wait()
+"""
 ALL = "11 jobs: 10 done, 1 failed"
 
 
-def run_sweep(notebook: NotebookPage) -> PanelOnPage:
+def run_sweep(notebook: NotebookPage, ended: str = ALL) -> PanelOnPage:
     """Run the cells, and return the panel of the second when all is over."""
     notebook.run_all()
     panel = PanelOnPage(notebook.page, notebook.output(1))
-    panel.await_headline(ALL)
+    panel.await_headline(ended)
     return panel
 
 
@@ -41,6 +46,30 @@ def test_jobs_are_filtered(open_notebook: OpenNotebook) -> None:
     panel.filter_state("failed")
     expect(panel.rows).to_have_count(11)
     panel.await_headline(ALL)
+
+
+def test_a_value_is_found_as_a_whole(open_notebook: OpenNotebook) -> None:
+    """``n=1`` finds neither ``n=10`` nor ``n=21``; a star finds beginnings, quotes hold blanks."""
+    panel = run_sweep(open_notebook(TASKS, NUMBERED), "12 jobs: 12 done")
+    found = {
+        "name=1": ["name=1"],
+        "NAME=1.0": ["name=1"],
+        "=1": ["name=1"],
+        "name=1*": ["name=1", "name=10", "name=11"],
+        'name="two words"': ["name=two words"],
+        "name=two": [],
+        "ame=1": [],
+        "loss=0.025 name=10": ["name=10"],
+        "loss=0.02": [],
+        "two": ["name=two words"],
+    }
+    for words, names in found.items():
+        panel.filter(words)
+        expect(panel.rows).to_have_count(len(names))
+        panel.await_rows(*names)
+    for words in ("name=", "loss=0.025", "me=", "loss=0*"):
+        panel.filter(words)
+        expect(panel.rows).to_have_count(0 if words == "me=" else 12)
 
 
 def test_jobs_are_sorted(open_notebook: OpenNotebook) -> None:

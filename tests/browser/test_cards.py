@@ -31,6 +31,30 @@ def test_a_card_follows_its_job(open_notebook: OpenNotebook) -> None:
     assert notebook.errors == []
 
 
+def test_a_few_rows_scroll_with_the_page(open_notebook: OpenNotebook) -> None:
+    """Among few rows a card is seen whole; of many, the table scrolls, and brings a log in view."""
+    many = "for number in range(40):\n    Train.C(name=tag(f'job-{number:02d}')).submit()"
+    notebook = open_notebook(TASKS, SUBMIT, many)
+    notebook.run_cell(0)
+    notebook.run_cell(1)
+    few = PanelOnPage(notebook.page, notebook.output(1))
+    few.await_headline("2 running, 1 failed")
+    card = few.open_card("broken")
+    expect(card.get_by_role("region", name="Traceback")).to_be_visible()
+    expect(few.card("broken").get_by_role("tabpanel")).to_be_attached()
+    assert few.hidden_height() == 0
+    few.show_log("bob")
+    expect(few.card("bob").get_by_role("tabpanel")).to_be_in_viewport(ratio=0.9)
+    assert few.hidden_height() == 0
+    release(notebook.path.parent, "jobs")
+    notebook.run_cell(2)
+    long = PanelOnPage(notebook.page, notebook.output(2))
+    long.await_headline("40 jobs: 40 done")
+    assert long.hidden_height() > 0
+    long.show_log("job-12")
+    expect(long.card("job-12").get_by_role("tabpanel")).to_be_in_viewport(ratio=0.9)
+
+
 def test_the_card_of_a_failure_names_the_line(open_notebook: OpenNotebook) -> None:
     """The card of a failed job has the message, the failing line of its code, and the traceback."""
     notebook = open_notebook(TASKS, SUBMIT)

@@ -12,6 +12,22 @@ for name in ("ada", "bob", "eve"):
     Train.C(name=tag(name), held="jobs").submit()
 """
 BUSY = "hold('cell')"
+LENGTHY = """
+class Lengthy(Task):
+    n: Param[int]
+
+    def execute(self):
+        progress(0.37, description="one of many words about what is going on here just now " * 3)
+        log(loss=0.123456, validation_accuracy=0.98765, learning_rate=0.001)
+        if self.n == 1:
+            raise ValueError("a file that was expected here could not be found anywhere " * 3)
+        hold("jobs")
+
+
+for n in range(2):
+    task = Lengthy.C(n=tag(n)).tag("optimizer", "stochastic gradient descent")
+    task.tag("dataset", "the larger one of the two collections of images").submit()
+"""
 
 
 def run_submission(notebook: NotebookPage, running: str = "3 running") -> PanelOnPage:
@@ -117,6 +133,19 @@ def test_it_fits_a_narrow_window(open_notebook: OpenNotebook) -> None:
     assert panel.overflow() == 0
     panel.stop("bob")
     panel.await_headline("1 cancelled")
+
+
+def test_what_is_cut_shows_that_it_is(open_notebook: OpenNotebook) -> None:
+    """Tags, messages and texts that do not fit end in an ellipsis, and are whole in the title."""
+    notebook = open_notebook(TASKS, LENGTHY)
+    panel = run_submission(notebook, "1 running, 1 failed")
+    panel.await_row("n=0", "37 %")
+    for width in (1_100, 900, 700, 620, 480):
+        notebook.widen(width)
+        for words in ("n=0", "n=1"):
+            signed, unsigned = panel.cut_texts(words)
+            assert unsigned == []
+            assert signed != []
 
 
 def test_it_follows_the_theme(open_notebook: OpenNotebook) -> None:

@@ -124,12 +124,12 @@ def test_an_experiment_is_a_page() -> None:
     rows = [made_row("a"), made_row("b", "running", needs=["a"]), made_row("c", "waiting")]
     page = experiment_html(HOSTILE, rows, 20.0, note="a note", mark="xpm-mount-1")
     assert 'class="xpm-panel xpm-static mathjax_ignore xpm-mount-1"><div class="xpm-still">' in page
-    assert page.count('role="img"') == 2
+    assert page.count("<img") == 2
     text = text_of(page)
     assert text.startswith("</td><script>alert(1)</script>")
     assert all(word in text for word in ("3 jobs: ", "a note", "Timeline", "Dependencies"))
     waiting = experiment_html("t", [made_row("c", "waiting")], 20.0)
-    assert 'role="img"' not in waiting
+    assert "<img" not in waiting
 
 
 def test_tables_of_words_leave_out_what_is_empty() -> None:

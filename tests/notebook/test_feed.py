@@ -13,7 +13,7 @@ from tests.notebook.fake_jobs import FakeJob
 from xpmnb.notebook import board as board_module
 from xpmnb.notebook import feed as feed_module
 from xpmnb.notebook.cell_panel import BEAT_S, Face, OnMessage
-from xpmnb.notebook.commands import Saying
+from xpmnb.notebook.commands import CLOSED, Saying
 from xpmnb.notebook.feed import PanelFeed
 from xpmnb.notebook.outlook import Outlook
 from xpmnb.notebook.rows import Row
@@ -39,6 +39,7 @@ class FakeView:
         self.was_settled = threading.Event()
         self.broken = False
         self.packed: list[Row] = []
+        self.note = ""
 
     def click(self, action: str, *keys: str) -> None:
         self.hear({"action": action, "keys": list(keys)})
@@ -63,6 +64,9 @@ class FakeView:
         self.html = f"{plain}\n{html}"
         if final:
             self.was_settled.set()
+
+    def annotate(self, words: str) -> None:
+        self.note = words
 
     def pack(self) -> None:
         self.log.append("pack")
@@ -575,7 +579,7 @@ def test_a_closed_run_still_answers(tmp_path: Path) -> None:
     assert view.messages[-1]["cards"][job.id]["key"] == job.id
     view.click("retry", job.id)
     notebook.finish_late()
-    assert view.said() == ["The experiment is closed: run its cells again."]
+    assert view.said() == [CLOSED]
 
 
 def look(view: FakeView, *keys: str, page: str = "a") -> None:
@@ -743,11 +747,12 @@ def test_a_late_view_that_fails_stops_nothing(caplog: pytest.LogCaptureFixture) 
 
 
 def test_a_closed_run_keeps_no_job(notebook: Notebook) -> None:
-    """Once a run is closed its panels hold no handle, and offer nothing that needs one."""
+    """Once a run is closed its panels hold no handle, offer nothing that needs one, and say why."""
     (failed,) = notebook.submit(0)
     notebook.tell(failed, failed.fail)
     notebook.feed.flush()
     assert notebook.views[0].packed[0]["retry_words"]
+    assert not notebook.views[0].note
     notebook.cell = "cell 2"
     (other,) = notebook.submit(1)
     notebook.tell(other, other.fail)
@@ -760,6 +765,7 @@ def test_a_closed_run_keeps_no_job(notebook: Notebook) -> None:
         assert not any(row["retry_words"] for row in view.packed)
         newest = {row["key"]: row for rows in view.sent for row in rows}
         assert not any(row["retry_words"] for row in newest.values())
+        assert "open it again and submit" in view.note
     for _ in range(3):
         notebook.feed.changed(failed)
     assert len(notebook.feed._dirty) <= 1
@@ -842,11 +848,11 @@ def test_jobs_of_panels_that_are_gone_are_forgotten(notebook: Notebook) -> None:
     job.progress = [(0.5, "")]
     notebook.feed.flush()
     outlook = notebook.feed._board._outlook
-    assert list(outlook._reached) == [job.id]
+    assert list(outlook._paces) == [job.id]
     notebook.cell = "cell 1, again"
     (other,) = notebook.submit(1)
     notebook.feed.flush()
-    assert not outlook._reached
+    assert not outlook._paces
     assert list(notebook.feed._board._panels_of) == [other.id]
 
 

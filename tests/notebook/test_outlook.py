@@ -28,7 +28,16 @@ def test_an_end_stands_still_while_progress_does() -> None:
     outlook, job = Outlook(lambda _: []), running(0, 0.5)
     assert [outlook.expected_end(job, now) for now in (1_010.0, 1_015.0, 1_019.0)] == [1_020.0] * 3
     job.progress = [(0.75, "")]
-    assert outlook.expected_end(job, 1_030.0) == 1_040.0
+    # The last quarter took twenty seconds.
+    assert outlook.expected_end(job, 1_030.0) == 1_050.0
+
+
+def test_another_attempt_begins_anew() -> None:
+    """What a job did before it was run again says nothing of when it ends now."""
+    outlook, job = Outlook(lambda _: []), running(0, 0.5)
+    assert outlook.expected_end(job, 1_010.0) == 1_020.0
+    job.started_at = 2_000.0
+    assert outlook.expected_end(job, 2_050.0) == 2_100.0
 
 
 def test_without_progress_the_usual_time_counts() -> None:
@@ -91,7 +100,7 @@ def test_nothing_is_kept_of_jobs_that_are_gone() -> None:
     outlook.learn(jobs[0])
     outlook.forget(jobs[1].id)
     outlook.forget("unknown")
-    assert list(outlook._reached) == [jobs[2].id]
+    assert list(outlook._paces) == [jobs[2].id]
     for number in range(200):
         job = running(number)
         job.finish()

@@ -15,6 +15,7 @@ from nbclient import NotebookClient
 from tests.notebook.fake_jobs import FakeJob
 from tests.notebook.front_end import front_end
 from xpmnb.notebook import panel as panel_module
+from xpmnb.notebook.commands import CLOSED
 from xpmnb.notebook.panel import StatusPanel
 from xpmnb.notebook.watched import row_of
 
@@ -310,7 +311,7 @@ def test_a_page_opens_cards_runs_again_and_follows_logs(tmp_path: Path) -> None:
         page.say(panel, "sync")
         page.until(lambda: any("cards" in each for each in page.told(panel)[before:]))
         page.say(panel, "stop-all")
-        page.until(lambda: "The experiment is closed: run its cells again." in page.said(panel))
+        page.until(lambda: CLOSED in page.said(panel))
 
 
 def test_rows_are_never_gone_for_a_page_that_loads() -> None:

@@ -20,7 +20,8 @@ class Page(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append(tag)
-        assert not [name for name, _ in attrs if name.startswith("on") or name in ("src", "href")]
+        assert not [name for name, _ in attrs if name.startswith("on") or name == "href"]
+        assert all(value and value.startswith("data:") for name, value in attrs if name == "src")
         if tag not in _VOID:
             self._open.append(tag)
 

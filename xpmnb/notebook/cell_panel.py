@@ -15,7 +15,7 @@ from functools import partial
 from typing import Any, Protocol
 
 from xpmnb.notebook.cards import failure_of, look_up_end
-from xpmnb.notebook.commands import ACTIONS, Saying, carry_out
+from xpmnb.notebook.commands import ACTIONS, CLOSED, Saying, carry_out
 from xpmnb.notebook.experiment_page import experiment_html
 from xpmnb.notebook.failures import MAX_FAILURES, FailureWords
 from xpmnb.notebook.looking import LinkFinder, Looking
@@ -70,6 +70,10 @@ class PanelView(Protocol):
 
     def publish(self, html: str, plain: str, *, final: bool) -> None:
         """Renew what a page without kernel shows; `final` once all jobs have ended."""
+        ...
+
+    def annotate(self, words: str) -> None:
+        """Say something below the table from now on, behind the note of its face."""
         ...
 
     def pack(self) -> None:
@@ -347,7 +351,7 @@ class Panel:
             keys = _texts(message.get("keys"))
             jobs = list(self.jobs.values())
             if not self._painter.enqueue(self, lambda: self.say(carry_out(action, keys, jobs))):
-                self.say(Saying("The experiment is closed: run its cells again.", "failed"))
+                self.say(Saying(CLOSED, "failed"))
 
     def _withdraw_retries(self) -> list[Row]:
         """Offer no retry of jobs whose handles are gone; return the rows that this changes."""
@@ -356,6 +360,8 @@ class Panel:
             if row["retry_words"] and row["key"] not in self.jobs:
                 self.view.rows[place] = {**row, "retry_words": ""}
                 changed.append(self.view.rows[place])
+        if changed:
+            self.view.annotate(CLOSED)
         return changed
 
     def _put(self, job: WatchedJob, now: float) -> Row | None:

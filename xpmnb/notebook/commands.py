@@ -19,6 +19,9 @@ _log = logging.getLogger("xpmnb")
 
 ACTIONS = frozenset(("stop", "retry", "stop-all", "retry-failed"))
 
+CLOSED = "The experiment is closed: to run jobs again, open it again and submit them."
+"""What is said where a closed run has no button any more."""
+
 _TEXT_LIMIT = 300
 # Whoever ends a run waits no longer for a click: hooks of a submission are code of the user.
 _CLOSE_TIMEOUT_S = 10.0

@@ -188,12 +188,13 @@ class _Drawing:
         is_group = len(node.rows) > 1
         title, words, tip = _group_words(node) if is_group else _single_words(node.rows[0], now)
         space = self._width - _STRIP - 14
+        title = fitted(title, space, _AS_BOLD)
         behind = self._box(x + 4, y + 4) if is_group else ""
         return (
             f'<g data-key="{xml_safe(node.lead["key"])}">{tooltip(tip)}{behind}'
             f'<rect x="{x:g}" y="{y:.1f}" width="{self._width:g}" height="{_NODE_HEIGHT:g}" rx="4" '
             f'fill="var(--xpm-page,Canvas)"/>{self._box(x, y)}{_strip(node.rows, x, y)}'
-            f"{text_at(x + _STRIP + 8, round(y + 17, 1), fitted(title, space), more=_BOLD)}"
+            f"{text_at(x + _STRIP + 8, round(y + 17, 1), title, more=_BOLD)}"
             f"{text_at(x + _STRIP + 8, round(y + 32, 1), fitted(words, space))}</g>"
         )
 
@@ -205,6 +206,8 @@ class _Drawing:
 
 
 _BOLD = 'font-weight="600"'
+# Bold letters of size 11 are about as wide as others of this size.
+_AS_BOLD = 12.5
 
 
 def _strip(rows: Sequence[Row], x: float, y: float) -> str:

@@ -5,8 +5,10 @@ A picture may stand alone in a saved page: colours that the page does not name h
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from urllib.parse import quote
 
 from xpmnb.markup import one_line, safe
 from xpmnb.notebook.rows import TONES, Row, elapsed
@@ -27,6 +29,11 @@ _TITLE_LIMIT = 400
 # No characters to XML, in which no escape may stand for them.
 _UNNAMEABLE = str.maketrans({0xFFFE: "\\ufffe", 0xFFFF: "\\uffff"})
 _FONT = "var(--jp-ui-font-family,system-ui,sans-serif)"
+_PAPER = "color-scheme:light dark;background:Canvas;color:CanvasText"
+_HEAD = re.compile(r' width="([^"]*)"[^>]* aria-label="([^"]*)"')
+_TOOLTIP = re.compile("<title>.*?</title>", re.DOTALL)
+# Beside letters and digits, what may stand in an address within an attribute.
+_UNQUOTED = " =:/;,()'!*?@$"
 # Of the widths of a letter in the mean: text is cut before it meets what stands beside it.
 _LETTER = 0.56
 
@@ -49,6 +56,25 @@ def picture(width: float, height: float, label: str, inside: str) -> str:
         f'aria-label="{xml_safe(one_line(label))}" font-family="{_FONT}" font-size="11" '
         f'fill="currentColor">{inside}</svg>'
     )
+
+
+def still(svg: str) -> str:
+    """Return a picture as an image that holds all of itself, for pages that let no SVG through.
+
+    Of SVG itself such pages would leave the words, run together. As an image it has a ground of
+    its own, since it does not know the theme around it.
+
+    Parameters
+    ----------
+    svg : str
+        What :func:`picture` returned.
+    """
+    head = _HEAD.search(svg)
+    width, label = head.groups() if head else ("", "")
+    # An image has no tooltips.
+    drawn = _TOOLTIP.sub("", svg).replace("<svg ", f'<svg style="{_PAPER}" ', 1)
+    source = f"data:image/svg+xml,{quote(drawn, safe=_UNQUOTED)}"
+    return f'<img width="{width}" alt="{label}" src="{source}">'
 
 
 def xml_safe(text: str) -> str:

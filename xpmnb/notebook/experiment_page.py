@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from xpmnb.markup import safe
 from xpmnb.notebook.dag import graph_svg
+from xpmnb.notebook.drawing import still
 from xpmnb.notebook.failures import FailureWords
 from xpmnb.notebook.rows import Row
 from xpmnb.notebook.table import opening, static_stylesheet, table_body
@@ -49,6 +50,6 @@ def experiment_html(
 def _picture(title: str, svg: str) -> str:
     return (
         f'<details class="xpm-picture" open><summary>{title}</summary>'
-        f'<div class="xpm-drawing" tabindex="0" role="region" aria-label="{title}">{svg}</div>'
-        "</details>"
+        f'<div class="xpm-drawing" tabindex="0" role="region" aria-label="{title}">'
+        f"{still(svg)}</div></details>"
     )

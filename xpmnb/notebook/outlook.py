@@ -7,11 +7,10 @@ from collections import deque
 from collections.abc import Callable
 from statistics import median
 
-from xpmnb.notebook.watched import WatchedJob
+from xpmnb.notebook.pace import Pace, followed
+from xpmnb.notebook.watched import WatchedJob, fraction_of
 from xpmnb.records.durations import read_durations_s
 
-# Less than this of a job tells little of the rest.
-_TELLING_FRACTION = 0.02
 _REMEMBERED = 50
 
 
@@ -28,12 +27,12 @@ class Outlook:
         self._read = read
         # By folder: when each job ended and how long it took; which job, of those seen here.
         self._durations: dict[str, deque[tuple[str, float, float]]] = {}
-        # The fraction that a job had reached, and when it was first seen there.
-        self._reached: dict[str, tuple[float, float]] = {}
+        # When the attempt of a job began, and what its progress told since.
+        self._paces: dict[str, tuple[float, Pace]] = {}
 
     def learn(self, job: WatchedJob) -> None:
         """Take how long a job took that has ended."""
-        self._reached.pop(job.id, None)
+        self._paces.pop(job.id, None)
         start, end = job.started_at, job.ended_at
         if job.state.value != "done" or job.recognised or start is None or end is None:
             return
@@ -44,7 +43,7 @@ class Outlook:
 
     def forget(self, key: str) -> None:
         """Let go of a job that no panel shows any more. Any thread."""
-        self._reached.pop(key, None)
+        self._paces.pop(key, None)
 
     def usual_s(self, job: WatchedJob) -> float | None:
         """Return how long jobs of the same task take, in seconds; None where none is known."""
@@ -55,7 +54,7 @@ class Outlook:
         """Return when a running job is likely to end, in seconds since the epoch.
 
         Its own progress counts once it tells something; before, and where there is none, the
-        median of what other jobs of the task took.
+        median of what other jobs of the task took. From the one to the other it goes by degrees.
 
         Parameters
         ----------
@@ -72,16 +71,27 @@ class Outlook:
         start = job.started_at
         if job.state.value != "running" or start is None:
             return None
-        levels = job.progress
-        fraction = (levels[0][0] if levels else None) or 0.0
-        if fraction >= _TELLING_FRACTION:
-            seen, at = self._reached.get(job.id, (0.0, now))
-            if seen != fraction:
-                at = now
-                self._reached[job.id] = (fraction, at)
-            return start + (at - start) / fraction
         usual = self.usual_s(job)
-        return start + usual if usual is not None and start + usual > now else None
+        usual_end = None if usual is None else start + usual
+        end = self._own_end(job, start, now, usual_end)
+        if end is not None:
+            return end
+        return usual_end if usual_end is not None and usual_end > now else None
+
+    def _own_end(
+        self, job: WatchedJob, start: float, now: float, usual_end: float | None
+    ) -> float | None:
+        """Return when a job ends by its own progress; None as long as that tells too little."""
+        levels = job.progress
+        fraction = fraction_of(levels[0][0]) if levels else None
+        begun, pace = self._paces.get(job.id, (start, Pace(start)))
+        if fraction is None:
+            return None
+        if begun != start:  # another attempt
+            pace = Pace(start)
+        pace = followed(pace, fraction, now, usual_end)
+        self._paces[job.id] = (start, pace)
+        return pace.end
 
     def _known(self, job: WatchedJob) -> deque[tuple[str, float, float]]:
         folder = os.path.dirname(job.path)  # noqa: PTH120 (a path is made for each row already)

@@ -118,6 +118,10 @@ class StatusPanel(anywidget.AnyWidget):
             bundle, display_id=self._display_id, raw=True
         )
 
+    def annotate(self, words: str) -> None:
+        """Say something below the table from now on, behind the note of its face."""
+        self.note = f"{self._face.note} {words}".strip()
+
     def pack(self) -> None:
         """Keep the rows in little room."""
         with self._packing:

@@ -21,6 +21,9 @@ MAX_ROWS = 2_000
 MANY_ROWS = 200
 _FEWER_POINTS = 12
 
+# Blanks and commas are for pages that drop the style, such as GitHub's; elsewhere none is seen.
+_COMMA = "<i>,</i> "
+
 _CHANGED = (
     "The result was made by other code than the task has now: job.code_diff() shows the change."
 )
@@ -152,9 +155,9 @@ def _row_html(row: Row, names: Sequence[str], now: float | None, *, is_long: boo
     cells = {
         "state": _state_html(row),
         "task": f'<span title="{safe(row["path"])}">{safe(row["name"])}</span>',
-        "tags": _list_html(_tags_html(row, is_long=is_long)),
+        "tags": _list_html(_tags_html(row, is_long=is_long), " "),
         "progress": _progress_html(row),
-        "metrics": _list_html(_metrics_html(row, is_long=is_long)),
+        "metrics": _list_html(_metrics_html(row, is_long=is_long), _COMMA),
         "time": elapsed(row, now),
     }
     inside = "".join(f'<td class="xpm-{name}">{cells[name]}</td>' for name in names)
@@ -163,11 +166,16 @@ def _row_html(row: Row, names: Sequence[str], now: float | None, *, is_long: boo
 
 def _more_html(told: str, columns: int) -> str:
     """Return a row of its own for what is told of the job above."""
-    return f'<tr class="xpm-more"><td colspan="{columns}">{told}</td></tr>' if told else ""
+    if not told:
+        return ""
+    # Jupyter draws cells to the right where it drops the style.
+    return f'<tr class="xpm-more"><td colspan="{columns}"><div align="left">{told}</div></td></tr>'
 
 
 def _state_html(row: Row) -> str:
-    retries = f' <span class="xpm-retries">{safe(row["retries"])}</span>' if row["retries"] else ""
+    retries = ""
+    if row["retries"]:
+        retries = f'{_COMMA}<span class="xpm-retries">{safe(row["retries"])}</span>'
     word = safe(row["word"])
     if row["code_changed"]:
         # Also where styles are dropped, browsers underline it.
@@ -175,9 +183,8 @@ def _state_html(row: Row) -> str:
     return f'<span class="xpm-dot"></span>{word}{retries}'
 
 
-def _list_html(items: Iterable[str]) -> str:
-    # The blanks are for pages that drop the style, such as GitHub's.
-    text = " ".join(items)
+def _list_html(items: Iterable[str], between: str) -> str:
+    text = between.join(items)
     return f'<span class="xpm-list">{text}</span>' if text else ""
 
 
@@ -194,7 +201,7 @@ def _metrics_html(row: Row, *, is_long: bool) -> Iterable[str]:
         pairs.append((metric, ""))
     for name, value in pairs:
         # A page that drops pictures keeps the value.
-        drawn = f" {line}" if name == metric else ""
+        drawn = line if name == metric else ""
         key = _key_html(name, is_long=is_long)
         yield f'<span class="xpm-metric">{key} {safe(value)}{drawn}</span>'
 

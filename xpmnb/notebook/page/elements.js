@@ -99,15 +99,17 @@ function formatDuration(seconds) {
   return `${Math.floor(whole / 86400)} d ${two(Math.floor((whole % 86400) / 3600))} h`;
 }
 
-// A guess is told without the precision that it does not have.
+// Up to so many seconds, a guess is rounded to such steps: it is told without the precision that it does not have.
+const ROUGH_STEPS = [[10, 1], [55, 5], [570, 60], [3450, 300], [10_500, 600], [84_600, 3600]];
+
 function roughDuration(seconds) {
-  if (seconds < 10) return `${Math.max(1, Math.round(seconds))} s`;
-  if (seconds < 55) return `${Math.round(seconds / 5) * 5} s`;
-  if (seconds < 3570) return `${Math.max(1, Math.round(seconds / 60))} min`;
-  const minutes = Math.round(seconds / 600) * 10;
-  const rest = minutes % 60;
-  if (seconds < 86400) return `${Math.floor(minutes / 60)} h${rest ? ` ${rest} min` : ""}`;
-  return `${Math.round(seconds / 86400)} d`;
+  const [, step] = ROUGH_STEPS.find(([most]) => seconds < most) ?? [Infinity, 86_400];
+  const whole = Math.max(step < 60 ? 1 : 60, Math.round(seconds / step) * step);
+  if (whole < 60) return `${whole} s`;
+  if (whole < 3600) return `${whole / 60} min`;
+  if (step >= 86_400) return `${whole / step} d`;
+  const minutes = (whole % 3600) / 60;
+  return `${Math.floor(whole / 3600)} h${minutes ? ` ${minutes} min` : ""}`;
 }
 
 // What takes longer than was expected ends nobody knows when.

@@ -8,7 +8,7 @@ class Head {
     this.element = make("div", "xpm-head");
     this.overall = this.element.appendChild(makeOverall());
     const title = view.store.model.get("title");
-    if (title) this.element.append(make("span", "xpm-headline", title));
+    if (title) this.element.append(make("span", "xpm-headline", title, { title }));
     this.line = add(this.element, "span", "xpm-counts");
     this.percent = add(this.element, "span", "xpm-sofar");
     this.said = add(this.element, "span", "xpm-said");

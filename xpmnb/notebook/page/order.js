@@ -4,27 +4,45 @@
 // What needs a person comes first.
 const TONE_ORDER = { failed: 0, running: 1, waiting: 2, cancelled: 3, done: 4 };
 const COLLATOR = new Intl.Collator("en", { numeric: true, sensitivity: "base" });
-const haystacks = new WeakMap();
+const lowered = new WeakMap();
 
-function haystackOf(row) {
-  let text = haystacks.get(row);
-  if (text === undefined) {
-    const pairs = row.tags.map(([name, value]) => `${name}=${value}`);
-    text = [row.name, ...pairs, row.message, row.key, row.word, row.tone].join("\n").toLowerCase();
-    haystacks.set(row, text);
+// What a row is searched for, in lower case: all its text, and its names with values.
+function loweredOf(row) {
+  let found = lowered.get(row);
+  if (!found) {
+    const tags = row.tags.map(([name, value]) => `${name}=${value}`);
+    const text = [row.name, ...tags, row.message, row.key, row.word, row.tone].join("\n").toLowerCase();
+    const pairs = [...row.tags, ...row.metrics].map((pair) => pair.map((part) => part.toLowerCase()));
+    found = { text, pairs };
+    lowered.set(row, found);
   }
-  return text;
+  return found;
 }
 
 function matchesFilter(row, words, tones) {
   if (tones.size && !tones.has(row.tone)) return false;
-  if (!words.length) return true;
-  const text = haystackOf(row);
-  return words.every((word) => text.includes(word));
+  return words.every((word) => matchesWord(row, word));
 }
 
+// A value is meant as a whole, so that n=1 is not n=10; other words may stand anywhere.
+function matchesWord(row, word) {
+  const { text, pairs } = loweredOf(row);
+  const at = word.indexOf("=");
+  if (at < 0) return text.includes(word);
+  const wanted = word.slice(at + 1);
+  return pairs.some(([name, value]) => (at === 0 || name === word.slice(0, at)) && matchesValue(value, wanted));
+}
+
+// Nothing is any value: somebody is still typing.
+function matchesValue(value, wanted) {
+  if (wanted.endsWith("*")) return value.startsWith(wanted.slice(0, -1));
+  return wanted === "" || valueOf(value) === valueOf(wanted);
+}
+
+// What stands between quotes is one word.
 function filterWords(text) {
-  return text.toLowerCase().split(/\s+/).filter(Boolean);
+  const words = text.toLowerCase().match(/(?:"[^"]*"?|[^\s"])+/g) ?? [];
+  return words.map((word) => word.replaceAll('"', "")).filter(Boolean);
 }
 
 function tagValue(row, name) {

@@ -28,6 +28,8 @@ class RowLine {
     this.changed = make("span", "xpm-changed", "code changed");
     this.cells.state.append(dot, this.word, this.retries, this.changed);
     this.name = add(this.cells.task, "span", "xpm-name");
+    this.tags = add(this.cells.tags, "span", "xpm-fit");
+    this.metrics = add(this.cells.metrics, "span", "xpm-fit");
     this.logButton = makeButton("xpm-button xpm-quiet", "Log", () => this.table.showLog(this.key));
     this.button = makeButton("xpm-button", "", () => this.pressed());
     this.cells.act.append(this.logButton, this.button);
@@ -76,7 +78,7 @@ class RowLine {
     const changed = row.code_changed && "the result was made by other code than the task has now";
     this.cells.state.title = [row.word, row.retries, changed].filter(Boolean).join(", ");
     setText(this.name, row.name);
-    this.cells.task.title = row.path;
+    this.cells.task.title = `${row.name}\n${row.path}`;
     if (!same(row.tags, before.tags)) this.drawTags(row);
     if (!same(row.metrics, before.metrics) || !same(row.spark, before.spark)) this.drawMetrics(row);
     this.drawProgress(row);
@@ -88,20 +90,21 @@ class RowLine {
   }
 
   drawTags(row) {
-    this.cells.tags.replaceChildren(...row.tags.map(([name, value]) => makePair("tag", name, `=${value}`)));
+    const items = row.tags.flatMap(([name, value]) => [makePair("tag", name, `=${value}`), " "]);
+    this.tags.replaceChildren(...items);
     this.cells.tags.title = row.tags.map((tag) => tag.join("=")).join("\n");
   }
 
   drawMetrics(row) {
-    const cell = this.cells.metrics;
-    const items = shownMetrics(row).map(([name, value]) => makePair("metric", name, ` ${value}`));
+    const items = shownMetrics(row).flatMap(([name, value]) => [makePair("metric", name, ` ${value}`), " "]);
     if (row.spark) {
       this.spark ??= makeSpark("xpm-spark");
       drawSpark(this.spark, row.spark[1]);
       items.unshift(this.spark);
     }
-    cell.replaceChildren(...items);
-    cell.title = row.metrics.map((metric) => metric.join(" ")).join("\n");
+    if (row.metrics.length > METRICS_SHOWN) items.push("…");
+    this.metrics.replaceChildren(...items);
+    this.cells.metrics.title = row.metrics.map((metric) => metric.join(" ")).join("\n");
   }
 
   drawProgress(row) {
@@ -188,7 +191,7 @@ class GroupLine {
     this.table = table;
     this.element = make("div", "xpm-line");
     this.head = add(this.element, "div", "xpm-row xpm-group", "", { role: "row" });
-    const cell = add(this.head, "div", "xpm-cell xpm-grouping", "", {
+    const cell = this.cell = add(this.head, "div", "xpm-cell xpm-grouping", "", {
       role: "cell",
       "aria-colspan": COLUMNS.length + 1,
     });
@@ -208,6 +211,7 @@ class GroupLine {
     drawOverall(this.overall, line.counts);
     const words = TONES.filter((tone) => line.counts[tone]).map((tone) => `${formatCount(line.counts[tone])} ${tone}`);
     setText(this.words, `${jobsWord(line.size)}: ${words.join(", ")}`);
+    this.cell.title = `${line.label}\n${this.words.textContent}`;
   }
 
   draw() {}

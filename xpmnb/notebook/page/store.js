@@ -22,6 +22,7 @@ class Store {
     this.views = new Set();
     this.pending = new Map();
     this.expected = [];
+    this.prospect = null;
     this.said = null;
     this.lost = "";
     this.closed = false;
@@ -210,7 +211,10 @@ class Store {
   }
 
   remaining() {
-    return this.tally.remaining([...this.running].map((key) => this.row(key)), this.now());
+    const now = this.now();
+    const left = this.tally.remaining([...this.running].map((key) => this.row(key)), now);
+    this.prospect = steadied(this.prospect, left, this.tally.total, now);
+    return this.prospect && this.prospect.end - now;
   }
 
   keepTime() {

@@ -4,8 +4,10 @@ const TITLES = {
   state: "State", task: "Task", tags: "Tags", progress: "Progress", metrics: "Metrics", time: "Time", left: "Left",
 };
 
-// How long the log that was asked for is kept in view; a hand at the wheel ends it.
+// How long the log that was asked for is kept in view; a hand at wheel or keys ends it.
 const BRING_MS = 2000;
+// So few rows leave room for their cards: the table is as high as it needs, and the page scrolls.
+const FEW_LINES = 12;
 
 class JobTable {
   constructor(view) {
@@ -26,9 +28,6 @@ class JobTable {
     });
     this.body.addEventListener("click", (event) => this.clicked(event));
     this.body.addEventListener("keydown", (event) => this.pressed(event));
-    for (const name of ["wheel", "pointerdown"]) {
-      this.element.addEventListener(name, () => { this.brought = null; }, { passive: true });
-    }
   }
 
   makeHeadings() {
@@ -63,6 +62,7 @@ class JobTable {
   arrange(byPerson) {
     const lines = linesOf(this.store, this.state);
     this.lines = lines;
+    this.element.classList.toggle("xpm-few", lines.length <= FEW_LINES);
     if (byPerson) this.element.scrollTop = 0;
     // In a live order, rows may pass each other: then the place in the list is what stays.
     this.window.setLines(lines, !byPerson && (!this.state.sort || this.window.focused() !== null));
@@ -158,6 +158,10 @@ class JobTable {
   showLog(key) {
     this.open(key);
     this.brought = { key, until: Date.now() + BRING_MS };
+    const end = () => { this.brought = null; };
+    for (const name of ["wheel", "pointerdown", "keydown"]) {
+      addEventListener(name, end, { capture: true, once: true, passive: true });
+    }
     this.bringLog();
     this.cardOf(key).log.pane.focus({ preventScroll: true });
   }
@@ -167,12 +171,8 @@ class JobTable {
     if (!this.brought || Date.now() > this.brought.until) return;
     const log = this.cards.get(this.brought.key)?.log.element;
     if (!log?.isConnected) return;
-    const pane = this.element;
-    // As little as needed: the log's end at the lower edge, or its beginning where it is higher than the table.
-    const below = log.getBoundingClientRect().bottom - pane.getBoundingClientRect().bottom + 12;
-    if (below > 0) pane.scrollTop += below;
-    const above = log.getBoundingClientRect().top - pane.getBoundingClientRect().top - LINE_HEIGHT;
-    if (above < 0) pane.scrollTop += above;
+    // As little as needed, in the table and on the page.
+    log.scrollIntoView({ block: "nearest" });
   }
 
   // Shows a job's row and card wherever they are.
@@ -188,8 +188,9 @@ class JobTable {
     }
     this.open(key);
     this.window.show(key);
-    this.window.drawn.get(key)?.toggle.focus({ preventScroll: true });
-    this.element.scrollIntoView?.({ block: "nearest" });
+    const line = this.window.drawn.get(key);
+    line?.toggle.focus({ preventScroll: true });
+    line?.element.scrollIntoView({ block: "nearest" });
   }
 
   // By hand -------------------------------------------------------------------------------------

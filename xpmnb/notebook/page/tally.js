@@ -80,6 +80,23 @@ class Tally {
   }
 }
 
+// Views that ask at the same time hear the same, and for so long one job of which nothing is known changes nothing.
+const ASK_AGAIN_S = 0.5;
+const STILL_KNOWN_S = 5;
+
+// When all will have ended, from what was expected before and from a new guess of the seconds that are left. Guesses
+// go up and down with each job that begins or ends: their mean counts at first, later on the newer ones more, the
+// less time is left. With other jobs it begins anew.
+function steadied(before, left, total, now) {
+  if (!before || before.total !== total) return left === null ? null : { end: now + left, at: now, looks: 1, total };
+  const passed = Math.max(0, now - before.at);
+  if (passed < ASK_AGAIN_S) return before;
+  if (left === null) return passed < STILL_KNOWN_S ? before : null;
+  const weight = Math.max(1 / (before.looks + 1), passed / (passed + Math.max(0, before.end - now) / 4));
+  const end = before.end + weight * (now + left - before.end);
+  return { end, at: now, looks: before.looks + 1, total };
+}
+
 function isStoppable(row) {
   return !row.final && !row.stopping;
 }

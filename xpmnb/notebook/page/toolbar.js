@@ -2,6 +2,8 @@
 
 const TOOLBAR_FROM = 9;
 const VIEW_NAMES = { jobs: "Jobs", timeline: "Timeline", graph: "Graph" };
+const FILTER_TITLE = "Words are found anywhere in names, values, identifiers and errors. "
+  + 'n=1 is this value of a tag or metric only, n=1* all that begin with it; what has blanks stands in quotes: "a b".';
 
 class Toolbar {
   constructor(view) {
@@ -32,7 +34,8 @@ class Toolbar {
   makeSearch() {
     this.search = make("input", "xpm-search");
     this.search.type = "search";
-    this.search.placeholder = "Filter, as in lr=0.1";
+    this.search.placeholder = "Filter: a word, n=1, n=1*";
+    this.search.title = FILTER_TITLE;
     this.search.setAttribute("aria-label", "Filter by text");
     this.search.spellcheck = false;
     this.search.autocomplete = "off";

@@ -6,7 +6,7 @@ const WIDEST = { state: 144, task: 240, tags: 260, metrics: 220, more: 320 };
 class Widths {
   constructor(root) {
     this.root = root;
-    this.widths = { state: 80, task: 64, tags: 56, metrics: 72, more: 72 };
+    this.widths = { state: 80, task: 40, tags: 56, metrics: 72, more: 72 };
     this.letters = new Map();
     this.used = new Set();
     this.grown = true;
@@ -17,7 +17,7 @@ class Widths {
     this.try("task", [row.name], row.name.length / 2);
     if (row.tags.length) {
       this.use("tags");
-      this.try("tags", row.tags.map((tag) => tag.join("=")), 14 * row.tags.length - 4);
+      this.try("tags", row.tags.map((tag) => tag.join("=")), 20 * row.tags.length - 4);
     }
     if (row.metrics.length || row.spark) {
       this.use("metrics");
@@ -25,7 +25,7 @@ class Widths {
       const spark = row.spark ? 64 : 0;
       this.try("metrics", shown.slice(0, 1), spark);
       // Where there is room for more than one.
-      this.try("more", shown, 12 * (shown.length - 1) + spark);
+      this.try("more", shown, 12 * (shown.length - 1) + spark + (row.metrics.length > shown.length ? 24 : 0));
     }
     if (row.progress.length || row.message) this.use("progress");
     if (!row.final && (row.expected_end !== null || row.usual_s)) this.use("left");
