@@ -65,6 +65,13 @@ class Inbox:
         # holder looks once more after giving the lock back.
         while self._brought and self._handling.acquire(blocking=False):
             self._handle_and_release(self._brought)
+            if self._posted:  # whoever left it may have counted on this thread
+                self.wake()
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a message is being handled: whoever does it then sees to what was posted."""
+        return self._handling.locked()
 
     def work_off(self) -> None:
         """Handle every message."""
@@ -73,10 +80,31 @@ class Inbox:
             self._handling.acquire()
             self._handle_and_release(self._brought or self._posted)
 
-    def _handle_and_release(self, messages: _Messages) -> None:
+    def help(self, handler: Callable[..., None]) -> None:
+        """Handle those of the messages that were posted which are next and for one handler.
+
+        For a thread that has nothing to do, and would be woken by what it does here. What it
+        cannot do is left to the thread that sleeps.
+        """
+        while self._is_next(handler) and self._handling.acquire(blocking=False):
+            self._handle_and_release(self._posted, handler)
+        while self._brought and self._handling.acquire(blocking=False):  # as in `bring`
+            self._handle_and_release(self._brought)
+        if self._posted:
+            self.wake()
+
+    def _is_next(self, handler: Callable[..., None]) -> bool:
+        try:
+            return self._posted[0][0] == handler
+        except IndexError:  # another thread may take messages meanwhile
+            return False
+
+    def _handle_and_release(
+        self, messages: _Messages, only: Callable[..., None] | None = None
+    ) -> None:
         clean = False
         try:
-            while messages:
+            while messages and (only is None or messages[0][0] == only):
                 handler, args = messages.popleft()
                 handler(*args)
             clean = True
@@ -93,3 +121,5 @@ class Inbox:
         """Sleep until there is something to do."""
         with suppress(queue.Empty):
             self._wakes.get(timeout=timeout_s)
+            while True:  # all at once: what they were for is there
+                self._wakes.get_nowait()
