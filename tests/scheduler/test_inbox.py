@@ -75,3 +75,53 @@ def test_what_is_left_can_be_looked_at() -> None:
     inbox.leave(handled.append, "b")
     assert inbox.left_for(handled.append) == [("a",), ("b",)]
     assert len(inbox) == 3
+
+
+def test_a_helper_leaves_what_comes_meanwhile() -> None:
+    """It has work of its own soon, and whoever goes on posting does not keep it from that."""
+    handled: list[int] = []
+    inbox = Inbox(lambda: None)
+
+    def take(number: int) -> None:
+        handled.append(number)
+        if number < 3:
+            inbox.leave(take, number + 1)
+
+    inbox.leave(take, 0)
+    inbox.help(take)
+    assert handled == [0]
+    inbox.sleep(DEADLINE_S)
+    inbox.work_off()
+    assert handled == [0, 1, 2, 3]
+
+
+def test_who_handles_a_message_sees_to_what_was_left_meanwhile() -> None:
+    """So nobody has to be woken for what is left while the inbox is busy."""
+    begun, go_on, done = threading.Event(), threading.Event(), threading.Event()
+    handled: list[str] = []
+    inbox = Inbox(lambda: None)
+
+    def slow() -> None:
+        begun.set()
+        assert go_on.wait(DEADLINE_S)
+
+    def sleep_and_work() -> None:
+        inbox.sleep(DEADLINE_S * 2)
+        inbox.work_off()
+        done.set()
+
+    threads = [
+        threading.Thread(target=sleep_and_work),
+        threading.Thread(target=inbox.bring, args=(slow,)),
+    ]
+    for thread in threads:
+        thread.start()
+    assert begun.wait(DEADLINE_S)
+    assert inbox.is_busy
+    inbox.leave(handled.append, "a")
+    go_on.set()
+    assert done.wait(DEADLINE_S)
+    assert handled == ["a"]
+    assert not inbox.is_busy
+    for thread in threads:
+        thread.join(DEADLINE_S)

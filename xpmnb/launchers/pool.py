@@ -3,7 +3,7 @@
 Starting a thread costs as much as all files of a short job together. So a thread that has ended a
 job takes the next one, if there is one within two milliseconds; each job runs in an empty
 ``contextvars`` context, as in a new thread. What a job leaves in a ``threading.local`` is seen by
-the next one, as in every pool of threads.
+the next one, as in every pool of threads. While it lingers, it can be lent for an errand.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ class Inbox:
     A message is a function and its arguments. :meth:`bring` handles a quick one at once in the
     calling thread, unless another is being handled: a thread that is ending anyway can do what
     is left to do, which saves waking another one. :meth:`post` leaves one that may take its time
-    to the thread that sleeps.
+    to the thread that sleeps; :meth:`help` lets a thread with nothing to do handle some of those.
 
     Invariant: messages are handled one at a time; those that were brought, in their order.
 
@@ -84,10 +84,12 @@ class Inbox:
         """Handle those of the messages that were posted which are next and for one handler.
 
         For a thread that has nothing to do, and would be woken by what it does here. What it
-        cannot do is left to the thread that sleeps.
+        cannot do is left to the thread that sleeps, and what comes meanwhile as well: by then this
+        thread may have got other work.
         """
-        while self._is_next(handler) and self._handling.acquire(blocking=False):
-            self._handle_and_release(self._posted, handler)
+        count = len(self._posted)
+        if self._is_next(handler) and self._handling.acquire(blocking=False):
+            self._handle_and_release(self._posted, handler, count)
         while self._brought and self._handling.acquire(blocking=False):  # as in `bring`
             self._handle_and_release(self._brought)
         if self._posted:
@@ -100,11 +102,12 @@ class Inbox:
             return False
 
     def _handle_and_release(
-        self, messages: _Messages, only: Callable[..., None] | None = None
+        self, messages: _Messages, only: Callable[..., None] | None = None, count: int = -1
     ) -> None:
         clean = False
         try:
-            while messages and (only is None or messages[0][0] == only):
+            while messages and count and (only is None or messages[0][0] == only):
+                count -= 1
                 handler, args = messages.popleft()
                 handler(*args)
             clean = True
