@@ -240,6 +240,7 @@ FLOORS: dict[int, tuple[str, ...]] = {
     1: (
         "version.py",
         "errors.py",
+        "frozen.py",
         "seam.py",
         "code.py",
         "markup.py",
