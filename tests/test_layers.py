@@ -241,6 +241,7 @@ FLOORS: dict[int, tuple[str, ...]] = {
     1: (
         "version.py",
         "errors.py",
+        "frozen.py",
         "seam.py",
         "code.py",
         "markup.py",

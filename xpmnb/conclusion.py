@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from xpmnb.endings import Ending
+from xpmnb.frozen import quick_to_make
 from xpmnb.records.events import AttemptEnded, EndMarker, Started
 from xpmnb.records.files import PathLock, write_atomic
 from xpmnb.records.job_directory import read_events
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from xpmnb.scheduler.requests import Terms
 
 
+@quick_to_make
 @dataclass(frozen=True, slots=True)
 class Span:
     """Which attempt, and when. Immutable; any thread."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from xpmnb.errors import GracefulTimeout, TaskCancelled
+from xpmnb.frozen import quick_to_make
 from xpmnb.records.states import FailureReason
 from xpmnb.tracebacks import place_of, traceback_text
 
@@ -14,6 +15,7 @@ _MAX_MESSAGE = 10_000
 """Characters; a marker must not get so large that it is not read."""
 
 
+@quick_to_make
 @dataclass(frozen=True, slots=True)
 class Ending:
     """How the code of a task ended: with a value, or with a reason."""

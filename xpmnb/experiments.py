@@ -309,6 +309,7 @@ class experiment(RunControl):  # noqa: N801 (reads like the verb that it is)
             raise
         finally:
             run.leave()
+            _scheduler.rouse(state.job)
             if run.closing:
                 _scheduler.close_run(run)  # it may have waited for this submission
         return outputs

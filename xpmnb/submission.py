@@ -17,6 +17,7 @@ from xpmnb.core.values import seal
 from xpmnb.core.walk import ATOMS, has_no_children, is_alone, iter_inside, iter_values
 from xpmnb.errors import ParameterError, SubmissionError
 from xpmnb.flat import flatten, readable
+from xpmnb.frozen import quick_to_make
 from xpmnb.identifiers import identifier
 from xpmnb.launchers.choice import default_launcher, find_launcher
 from xpmnb.program import program_of
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from xpmnb.scheduler.launcher import Launcher
 
 
+@quick_to_make
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where a task is submitted to. Immutable; any thread."""

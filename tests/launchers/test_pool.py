@@ -104,3 +104,49 @@ def test_dismissing_leaves_no_thread() -> None:
 def run_once(pool: ThreadPool, threads: list[threading.Thread], done: threading.Event) -> None:
     """Let the pool note its thread, and say so."""
     pool.run("work", lambda: threads.append(threading.current_thread()), lambda _: done.set())
+
+
+def test_an_errand_is_run_by_a_thread_with_nothing_to_do(pool: ThreadPool) -> None:
+    """What an errand hands to the pool is done by the same thread; without one nothing is run."""
+    seen: list[int] = []
+    done = threading.Event()
+
+    def see() -> None:
+        seen.append(threading.get_ident())
+
+    def errand() -> None:
+        see()
+        pool.run("work-2", see, lambda _: done.set())
+
+    assert not pool.lend(errand)  # there is no thread yet
+    ended = threading.Event()
+
+    def lend_while_free(_: None) -> None:
+        # This thread is free by now, and runs the errand once this has returned.
+        assert pool.lend(errand)
+        ended.set()
+
+    pool.run("work-1", see, lend_while_free)
+    assert ended.wait(DEADLINE_S)
+    assert done.wait(DEADLINE_S)
+    assert len(seen) == 3
+    assert len(set(seen)) == 1
+
+
+def test_a_thread_outlives_an_errand_that_fails(
+    pool: ThreadPool, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A mistake in an errand is told, and the work that comes next is done."""
+    done = threading.Event()
+
+    def fail() -> None:
+        message = "a mistake"
+        raise LookupError(message)
+
+    def follow(_: None) -> None:
+        pool.lend(fail)
+        pool.run("work-2", lambda: None, lambda _: done.set())
+
+    pool.run("work-1", lambda: None, follow)
+    assert done.wait(DEADLINE_S)
+    assert "a mistake" in caplog.text

@@ -13,6 +13,7 @@ from xpmnb.core.sealed import thaw
 from xpmnb.core.state import state_of
 from xpmnb.core.values import map_configs
 from xpmnb.core.walk import ATOMS, graph_of, whole_of
+from xpmnb.frozen import quick_to_make
 from xpmnb.identifiers import identifier
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from xpmnb.core.paths import GeneratedPaths
 
 
+@quick_to_make
 @dataclass(frozen=True, slots=True)
 class Built:
     """The objects of one attempt to run a job."""

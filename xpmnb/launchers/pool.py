@@ -3,7 +3,7 @@
 Starting a thread costs as much as all files of a short job together. So a thread that has ended a
 job takes the next one, if there is one within two milliseconds; each job runs in an empty
 ``contextvars`` context, as in a new thread. What a job leaves in a ``threading.local`` is seen by
-the next one, as in every pool of threads.
+the next one, as in every pool of threads. While it lingers, it can be lent for an errand.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import logging
 import queue
 import threading
 from collections import deque
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from xpmnb.turns import own_turn
@@ -34,7 +35,7 @@ class _Seat:
     __slots__ = ("inbox", "thread")
 
     def __init__(self) -> None:
-        self.inbox: queue.SimpleQueue[_Work | None] = queue.SimpleQueue()
+        self.inbox: queue.SimpleQueue[_Work | Callable[[], None] | None] = queue.SimpleQueue()
         self.thread: threading.Thread | None = None
 
 
@@ -86,6 +87,28 @@ class ThreadPool:
         )
         seat.thread.start()
 
+    def lend(self, errand: Callable[[], None]) -> bool:
+        """Have a thread that has nothing to do run an errand, and return.
+
+        A Ctrl-C in this may leave the errand undone, and nothing else.
+
+        Parameters
+        ----------
+        errand : callable
+            Something quick. Work that it hands to the pool may be done by the same thread.
+
+        Returns
+        -------
+        bool
+            False if every thread has something to do: nothing is run.
+        """
+        with self._lock:
+            if self._free:
+                # It stays among the free ones: what the errand brings may be work for it.
+                self._free[-1].inbox.put(errand)
+                return True
+        return False
+
     def dismiss(self) -> None:
         """End the threads that have nothing to do, and wait for their end."""
         with self._lock:
@@ -101,24 +124,28 @@ class ThreadPool:
 
     def _serve(self, seat: _Seat, first: _Work) -> None:
         """Do one piece of work after the other: the body of a thread."""
-        work: _Work | None = first
+        work: _Work | Callable[[], None] | None = first
         thread = threading.current_thread()
         while work is not None:
-            thread.name = work.name
-            result = contextvars.Context().run(work.body)
-            # Free before the news is out: what follows from it may be work for this thread.
-            with self._lock:
-                self._free.append(seat)
+            follow: Callable[[], None]
+            if isinstance(work, _Work):
+                thread.name = work.name
+                follow = partial(work.after, contextvars.Context().run(work.body))
+                # Free before the news is out: what follows from it may be work for this thread.
+                with self._lock:
+                    self._free.append(seat)
+            else:
+                follow = work
             try:
-                work.after(result)
+                follow()
             except Exception:
                 # The thread is free already: somebody may have left work for it.
-                _logger.exception("what follows from %s failed", work.name)
-            del result
+                _logger.exception("what follows from %s failed", thread.name)
+            del follow
             work = self._next(seat)
         self._ended.append(thread)
 
-    def _next(self, seat: _Seat) -> _Work | None:
+    def _next(self, seat: _Seat) -> _Work | Callable[[], None] | None:
         """Return the next work of a thread; None if it is to end."""
         if seat.inbox.empty():
             own_turn().give()
@@ -126,7 +153,7 @@ class ThreadPool:
             return seat.inbox.get(timeout=_LINGER_S)
         except queue.Empty:
             with self._lock:
-                if seat in self._free:
+                if seat in self._free and seat.inbox.empty():
                     self._free.remove(seat)
                     return None
-        return seat.inbox.get()  # it was taken from the free ones at the last moment
+        return seat.inbox.get()  # it was given something at the last moment

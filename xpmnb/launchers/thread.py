@@ -22,6 +22,8 @@ from xpmnb.work import terms_of, work_of
 from xpmnb.worker import Attempt
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from xpmnb.scheduler.jobs import Job
     from xpmnb.scheduler.launcher import Listener
 
@@ -111,6 +113,10 @@ class ThreadLauncher:
             lambda: self._run(job, attempt, listener),
             listener.finished,
         )
+
+    def lend(self, errand: Callable[[], None]) -> bool:
+        """Have the thread of a job that has just ended run an errand; False if there is none."""
+        return self._pool.lend(errand)
 
     def cancel(self, job: Job) -> None:
         """Raise TaskCancelled in the thread of a job."""

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from xpmnb.frozen import quick_to_make
 from xpmnb.trails import Trails, follow
 
 from .job_events import (
@@ -41,6 +42,7 @@ __all__ = [
 ]
 
 
+@quick_to_make
 @dataclass(frozen=True, slots=True)
 class EndMarker:
     """How a job ended: the content of ``[NAME].done`` or ``[NAME].failed``."""
@@ -120,6 +122,7 @@ class EndMarker:
 _REASONS: dict[str, FailureReason] = {reason.value: reason for reason in FailureReason}
 
 
+@quick_to_make
 @dataclass(frozen=True, slots=True)
 class History:
     """What the events and the end marker of a job tell together."""
@@ -154,6 +157,7 @@ class History:
     """Where in the task's own code the error was raised."""
 
 
+@quick_to_make
 @dataclass(frozen=True, slots=True)
 class JobRecord:
     """Everything that is remembered of one job, as plain values.

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from xpmnb.errors import WorkspaceError
+from xpmnb.frozen import quick_to_make
 
 from .events import EndMarker, Event, History, JobRecord, event_from_json, fold
 from .files import is_locked, read_bytes
@@ -38,6 +39,7 @@ MAX_DOCUMENT_BYTES = 16 * 1024 * 1024
 _ABSENT = object()
 
 
+@quick_to_make
 @dataclass(frozen=True, slots=True)
 class Submission:
     """What a run remembers of a job that it submitted.

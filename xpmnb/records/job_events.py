@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from xpmnb.frozen import quick_to_make
+
 from .json_values import as_integer, as_mapping, as_number, as_text, as_time, number, quoted
 
 __all__ = [
@@ -28,6 +30,7 @@ Scalar = float | int | str | bool | None
 _SCALARS = frozenset({float, int, str, bool, type(None)})
 
 
+@quick_to_make
 @dataclass(frozen=True, slots=True)
 class Started:
     """An attempt to run the job began."""
@@ -69,6 +72,7 @@ class Started:
         ).encode("ascii")
 
 
+@quick_to_make
 @dataclass(frozen=True, slots=True)
 class AttemptEnded:
     """An attempt ended, and another one is due: the job has not ended."""
@@ -93,6 +97,7 @@ class AttemptEnded:
         }
 
 
+@quick_to_make
 @dataclass(frozen=True, slots=True)
 class Progress:
     """The task told how far it is."""
@@ -120,6 +125,7 @@ class Progress:
         }
 
 
+@quick_to_make
 @dataclass(frozen=True, slots=True)
 class Metrics:
     """The task logged metrics, with one call."""
@@ -144,6 +150,7 @@ class Metrics:
         }
 
 
+@quick_to_make
 @dataclass(frozen=True, slots=True)
 class Notice:
     """Something a person should know: a retry, a refused result, a request to stop."""

@@ -9,6 +9,8 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field
 
+from xpmnb.frozen import quick_to_make
+
 from .names import check_name
 
 __all__ = [
@@ -44,6 +46,7 @@ def token_slot(folder: str, number: int) -> str:
     return f"{folder}/slot-{number}"
 
 
+@quick_to_make
 @dataclass(frozen=True, slots=True)
 class JobLayout:
     """The files of one job.

@@ -90,12 +90,24 @@ class Dispatcher:
         """
         entry = Entry(self, job, run.lane, [run])
         # The message comes before the rest: from here on a Ctrl-C in this thread loses nothing.
-        # It is told last, so that two threads do not struggle for the interpreter meanwhile.
+        # Who submits tells it at last, with `rouse`, so that two threads do not struggle for the
+        # interpreter meanwhile.
         self.inbox.leave(self.on_submitted, entry, run, line)
         live = self.live.take(entry, run).job
         run.greet(live)
-        self.inbox.wake()
         return live
+
+    def rouse(self, job: Job | None) -> None:
+        """Have somebody take in what was submitted: at best the thread that will run the job."""
+        if self.inbox.is_busy:
+            return
+        lend = getattr(job and job.launcher, "lend", None)
+        if lend is None or not lend(self._help):
+            self.inbox.wake()
+
+    def _help(self) -> None:
+        """Take submissions in, in the thread of a job that has just ended."""
+        self.inbox.help(self.on_submitted)
 
     def take_over(self, old: Run, new: Run) -> None:
         """Give the live jobs of a run to another."""

@@ -20,7 +20,7 @@ class Inbox:
     A message is a function and its arguments. :meth:`bring` handles a quick one at once in the
     calling thread, unless another is being handled: a thread that is ending anyway can do what
     is left to do, which saves waking another one. :meth:`post` leaves one that may take its time
-    to the thread that sleeps.
+    to the thread that sleeps; :meth:`help` lets a thread with nothing to do handle some of those.
 
     Invariant: messages are handled one at a time; those that were brought, in their order.
 
@@ -65,6 +65,13 @@ class Inbox:
         # holder looks once more after giving the lock back.
         while self._brought and self._handling.acquire(blocking=False):
             self._handle_and_release(self._brought)
+            if self._posted:  # whoever left it may have counted on this thread
+                self.wake()
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a message is being handled: whoever does it then sees to what was posted."""
+        return self._handling.locked()
 
     def work_off(self) -> None:
         """Handle every message."""
@@ -73,10 +80,34 @@ class Inbox:
             self._handling.acquire()
             self._handle_and_release(self._brought or self._posted)
 
-    def _handle_and_release(self, messages: _Messages) -> None:
+    def help(self, handler: Callable[..., None]) -> None:
+        """Handle those of the messages that were posted which are next and for one handler.
+
+        For a thread that has nothing to do, and would be woken by what it does here. What it
+        cannot do is left to the thread that sleeps, and what comes meanwhile as well: by then this
+        thread may have got other work.
+        """
+        count = len(self._posted)
+        if self._is_next(handler) and self._handling.acquire(blocking=False):
+            self._handle_and_release(self._posted, handler, count)
+        while self._brought and self._handling.acquire(blocking=False):  # as in `bring`
+            self._handle_and_release(self._brought)
+        if self._posted:
+            self.wake()
+
+    def _is_next(self, handler: Callable[..., None]) -> bool:
+        try:
+            return self._posted[0][0] == handler
+        except IndexError:  # another thread may take messages meanwhile
+            return False
+
+    def _handle_and_release(
+        self, messages: _Messages, only: Callable[..., None] | None = None, count: int = -1
+    ) -> None:
         clean = False
         try:
-            while messages:
+            while messages and count and (only is None or messages[0][0] == only):
+                count -= 1
                 handler, args = messages.popleft()
                 handler(*args)
             clean = True
@@ -93,3 +124,5 @@ class Inbox:
         """Sleep until there is something to do."""
         with suppress(queue.Empty):
             self._wakes.get(timeout=timeout_s)
+            while True:  # all at once: what they were for is there
+                self._wakes.get_nowait()

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from xpmnb.frozen import quick_to_make
 from xpmnb.records.states import JobState
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from xpmnb.scheduler.jobs import Job
 
 
+@quick_to_make
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What came of an attempt to run a job."""

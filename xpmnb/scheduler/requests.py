@@ -6,7 +6,10 @@ import json
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from xpmnb.frozen import quick_to_make
 
+
+@quick_to_make
 @dataclass(frozen=True, slots=True)
 class Terms:
     """Under what conditions an attempt runs. Immutable; any thread."""

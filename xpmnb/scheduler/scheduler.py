@@ -72,6 +72,10 @@ class Scheduler:
         """Take a job in; return it, or the live one of the same directory."""
         return self._dispatcher.submit(job, run, line)
 
+    def rouse(self, job: Job | None) -> None:
+        """Have somebody take in what was submitted, last in each submission, failed or not."""
+        self._dispatcher.rouse(job)
+
     def settle(self) -> None:
         """Wait until what was left to the thread is handled; not for long, and not in it."""
         thread = self._thread
