@@ -101,7 +101,8 @@ class Dispatcher:
         """Have somebody take in what was submitted: at best the thread that will run the job."""
         if self.inbox.is_busy:
             return
-        lend = getattr(job and job.launcher, "lend", None)
+        launcher = None if job is None else job.launcher
+        lend = getattr(launcher, "lend", None)
         if lend is None or not lend(self._help):
             self.inbox.wake()
 

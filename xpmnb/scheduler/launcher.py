@@ -74,7 +74,11 @@ class Listener(Protocol):
 
 
 class Launcher(Protocol):
-    """Runs jobs somewhere. The scheduler's thread calls it; no call may block for long."""
+    """Runs jobs somewhere. The scheduler calls it, from one thread at a time; no call may block.
+
+    One that at times has a thread with nothing to do may have ``lend(errand) -> bool`` besides,
+    as the thread launcher does: the scheduler then takes submissions in there.
+    """
 
     @property
     def name(self) -> str:
