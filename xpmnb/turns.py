@@ -16,7 +16,7 @@ from time import monotonic
 
 # On a slow file system turns would take away what threads are good for there: waiting together.
 # So nobody waits for a turn for longer than this.
-_PATIENCE_S = 0.002
+_PATIENCE_S = 0.01
 _PAUSE_S = 0.0005
 """A thread that has had no need of its turn for so long loses it to whoever wants it."""
 
