@@ -273,6 +273,17 @@ class PanelOnPage:
         signed, unsigned = self.row(words).evaluate(CUT)
         return signed, unsigned
 
+    def space_after_first_metric(self, words: Words) -> float:
+        """Return how far the first metric of a row ends before the edge of its cell, in pixels.
+
+        An ellipsis for what follows takes twelve, and the padding eight.
+        """
+        cell = self.row(words).locator(".xpm-cell.xpm-metrics").bounding_box()
+        metric = self.row(words).locator(".xpm-metric").first.bounding_box()
+        assert cell is not None
+        assert metric is not None
+        return cell["x"] + cell["width"] - metric["x"] - metric["width"]
+
     def hidden_height(self) -> int:
         """Return how many pixels of the table must be scrolled to within it."""
         pane = self.root.get_by_role("table", name="Jobs").locator("xpath=..")

@@ -30,6 +30,20 @@ for n in range(2):
 """
 
 
+SEVERAL = """
+class Several(Task):
+    n: Param[int]
+
+    def execute(self):
+        for step in range(8):
+            log(step=step, loss=round(0.3255 / (1 + step) + 0.0058, 4), accuracy=0.9 + step / 100)
+        hold("jobs")
+
+
+Several.C(n=tag(1)).submit()
+"""
+
+
 def run_submission(notebook: NotebookPage, running: str = "3 running") -> PanelOnPage:
     """Run the first two cells, and return the panel of the second when its jobs hold."""
     notebook.run_cell(0)
@@ -146,6 +160,15 @@ def test_what_is_cut_shows_that_it_is(open_notebook: OpenNotebook) -> None:
             signed, unsigned = panel.cut_texts(words)
             assert unsigned == []
             assert signed != []
+
+
+def test_a_value_is_not_cut_for_those_that_follow(open_notebook: OpenNotebook) -> None:
+    """The ellipsis for more metrics stands behind the first one, not upon its last digits."""
+    notebook = open_notebook(TASKS, SEVERAL)
+    notebook.widen(1_100)
+    panel = run_submission(notebook, "1 running")
+    panel.await_row("n=1", "0.0465")
+    assert panel.space_after_first_metric("n=1") >= 20
 
 
 def test_it_follows_the_theme(open_notebook: OpenNotebook) -> None:

@@ -23,7 +23,8 @@ class Widths {
       this.use("metrics");
       const shown = shownMetrics(row).map((metric) => metric.join(" "));
       const spark = row.spark ? 64 : 0;
-      this.try("metrics", shown.slice(0, 1), spark);
+      // The ellipsis for the others stands behind the first one, not upon its last digits.
+      this.try("metrics", shown.slice(0, 1), spark + (row.metrics.length > 1 ? 24 : 0));
       // Where there is room for more than one.
       this.try("more", shown, 12 * (shown.length - 1) + spark + (row.metrics.length > shown.length ? 24 : 0));
     }
