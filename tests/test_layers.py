@@ -47,6 +47,7 @@ FLOORS: dict[int, tuple[str, ...]] = {
         "notebook/commands.py",
         "notebook/publishing.py",
         "notebook/pictures.py",
+        "notebook/panel_view.py",
         "notebook/cell_panel.py",
         "notebook/board.py",
         "notebook/feed.py",

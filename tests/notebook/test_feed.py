@@ -12,10 +12,11 @@ import pytest
 from tests.notebook.fake_jobs import FakeJob
 from xpmnb.notebook import board as board_module
 from xpmnb.notebook import feed as feed_module
-from xpmnb.notebook.cell_panel import BEAT_S, Face, OnMessage
+from xpmnb.notebook.cell_panel import BEAT_S
 from xpmnb.notebook.commands import CLOSED, Saying
 from xpmnb.notebook.feed import PanelFeed
 from xpmnb.notebook.outlook import Outlook
+from xpmnb.notebook.panel_view import Face, OnMessage
 from xpmnb.notebook.rows import Row
 from xpmnb.notebook.watched import row_of
 

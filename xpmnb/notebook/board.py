@@ -11,8 +11,9 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from weakref import WeakSet
 
-from xpmnb.notebook.cell_panel import Face, OnMessage, OpenView, Painter, Panel, PanelView
+from xpmnb.notebook.cell_panel import Painter, Panel
 from xpmnb.notebook.outlook import Outlook
+from xpmnb.notebook.panel_view import Face, OnMessage, OpenView, PanelView
 from xpmnb.notebook.rows import Row
 from xpmnb.notebook.watched import WatchedJob, row_of
 

@@ -12,9 +12,10 @@ import time
 from collections.abc import Callable, Iterable
 
 from xpmnb.notebook.board import GRACE_S, Board
-from xpmnb.notebook.cell_panel import Face, OpenView, Panel
+from xpmnb.notebook.cell_panel import Panel
 from xpmnb.notebook.cells import cell_place, current_cell
 from xpmnb.notebook.commands import CommandThread
+from xpmnb.notebook.panel_view import Face, OpenView
 from xpmnb.notebook.rows import Row
 from xpmnb.notebook.watched import WatchedJob
 

@@ -19,10 +19,10 @@ import traitlets
 from IPython.display import display, publish_display_data, update_display
 
 from xpmnb.markup import style
-from xpmnb.notebook.cell_panel import PLAIN_FACE, Face, OnMessage
 from xpmnb.notebook.cells import draws_saved_html, in_kernel
 from xpmnb.notebook.feed import PanelFeed
 from xpmnb.notebook.page_source import script, style_files
+from xpmnb.notebook.panel_view import PLAIN_FACE, Face, OnMessage
 from xpmnb.notebook.rows import Row, headline
 from xpmnb.notebook.table import table_html
 
