@@ -29,9 +29,11 @@ class _UnlessConfigured(logging.StreamHandler[TextIO]):
 
     def write(self, text: str) -> None:
         """Print a line without a record, at a tenth of what that costs. Any thread."""
-        with self.lock or nullcontext(), suppress(OSError, ValueError):  # closed, or nobody reads
-            self.stream.write(f"{time.strftime(_CLOCK)} xpmnb: {text}{self.terminator}")
-            self.flush()
+        line = f"{time.strftime(_CLOCK)} xpmnb: {text}{self.terminator}"
+        # Nobody reads it, or it is closed, or there is none.
+        with self.lock or nullcontext(), suppress(OSError, ValueError, AttributeError):
+            self.stream.write(line)
+            self.stream.flush()
 
 
 def _tell(level: int, words: str, *about: str) -> None:

@@ -50,7 +50,7 @@ def parameters(cls: Declared | type[Any]) -> dict[str, Parameter]:
     DeclarationError
         If an annotation names something that is still not defined, or has no usable type.
     """
-    known: dict[str, Parameter] | None = cls.__xpm_plain__.__dict__.get("__xpm_parameters__")
+    known = cls.__xpm_parameters__  # of the class that was declared, never of a base
     return collected(cls, strict=True) if known is None else known
 
 
@@ -63,7 +63,7 @@ def collect_early(cls: Declared) -> None:
 def collected(cls: Declared | type[Any], *, strict: bool) -> dict[str, Parameter]:
     """Return the parameters of a class, collected once; see :func:`collect`."""
     plain: Declared = cls.__xpm_plain__
-    known: dict[str, Parameter] | None = plain.__dict__.get("__xpm_parameters__")
+    known = plain.__xpm_parameters__
     if known is None:
         known = collect(plain, strict=strict)
         type.__setattr__(plain, "__xpm_parameters__", known)

@@ -44,6 +44,7 @@ class ConfigMeta(registry.Declared):
         fields = {key: value for key, value in namespace.items() if isinstance(value, Field)}
         namespace = {key: value for key, value in namespace.items() if key not in fields}
         namespace["__xpm_fields__"] = fields
+        namespace["__xpm_parameters__"] = None  # collected as soon as its annotations are known
         frame = sys._getframe(1)  # noqa: SLF001 (the frame of the class statement)
         # type("Train", (Task,), {...}) does not say where it is: Python would take our own module.
         namespace.setdefault("__module__", frame.f_globals.get("__name__", "builtins"))

@@ -34,6 +34,8 @@ class Declared(ABCMeta):
     __xpm_name__: str
     __xpm_plain__: Declared
     """The class that a person declared: itself, or what a configuration class derives from."""
+    __xpm_parameters__: dict[str, Any] | None
+    """Its parameters, once they are collected; ``declaration.py`` alone uses it."""
 
 
 _newest: dict[str, Declared] = {}

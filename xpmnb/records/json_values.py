@@ -76,6 +76,8 @@ def quoted(text: str | None) -> str:
 
 def number(value: float | None) -> str:
     """Give an integer, a float or null as JSON; NaN and infinities as Python's ``json`` does."""
+    if value is None:
+        return "null"
     if type(value) is int or (type(value) is float and math.isfinite(value)):
         return repr(value)
     return encode(value)

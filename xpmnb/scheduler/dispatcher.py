@@ -323,7 +323,7 @@ class Dispatcher:
         for run in entry.runs:
             run.write_end(job, record, marker_mtime_ns)
             run.notify(job)
-            run.callbacks.job_ended(job, ok=record.state == JobState.DONE)
+            run.callbacks.job_ended(job, ok=record.state is JobState.DONE)
             run.live.discard(job)
         self._noted()
         self._judge.judge_dependents(job)

@@ -232,7 +232,7 @@ class Job(Afterwards):
             forget_whole(self.task)
         self.launcher = self.program = None
         self.demands = NO_DEMANDS
-        if state == JobState.DONE:  # one that failed may be run again
+        if state is JobState.DONE:  # one that failed may be run again
             self.task = None
             self.options = PLAIN
             self.dependencies = ()

@@ -78,7 +78,7 @@ class Judge:
     def judge_dependents(self, ended: Job) -> None:
         """Judge the jobs that waited for one that ended."""
         dependents, ended.dependents = ended.dependents, []
-        is_done = ended.state == JobState.DONE
+        is_done = ended.state is JobState.DONE
         for job in dependents:
             job.awaited -= 1
             # Who waits for more is left alone: looking at all that it needs whenever one of them
@@ -93,7 +93,7 @@ class Judge:
             while self._pending:
                 job = self._pending.popleft()
                 entry = self._live.find(job)
-                if entry is not None and job.state == JobState.WAITING:
+                if entry is not None and job.state is JobState.WAITING:
                     self.judge(entry)
         finally:
             self._is_judging = False

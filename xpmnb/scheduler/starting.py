@@ -71,7 +71,7 @@ class Starter:
         """Start what is ready while the lane has room."""
         while lane.queue and lane.running < lane.limit and not self._is_stopped:
             entry = lane.queue.popleft()
-            if entry.job.state == JobState.READY:  # not cancelled while it queued
+            if entry.job.state is JobState.READY:  # not cancelled while it queued
                 self._start_if_free(entry)
 
     def start_waiting(self) -> None:
