@@ -1,6 +1,7 @@
 """Fixtures that every test gets, asked for or not."""
 
 import os
+import signal
 import threading
 import time
 from collections.abc import Generator, Iterator
@@ -15,6 +16,12 @@ DEADLINE_S = 5.0
 # by hand searches anew each time; a change goes in, or not, by the same examples as any other.
 settings.register_profile("patient", deadline=None, derandomize="CI" in os.environ)
 settings.load_profile("patient")
+
+# Under nohup, or in the background of a script, a process ignores these, and so would all that
+# tests start to interrupt or kill. What has a handler here is as usual in there.
+for _signal in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
+    if signal.getsignal(_signal) == signal.SIG_IGN:
+        signal.signal(_signal, lambda *_: None)
 
 
 @pytest.hookimpl(wrapper=True)
