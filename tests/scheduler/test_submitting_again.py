@@ -75,6 +75,22 @@ def test_a_running_job_is_attached(tmp_path: Path) -> None:
         assert len(xp.jobs()) == 1
 
 
+def test_a_live_job_has_the_tags_of_its_last_submission(tmp_path: Path) -> None:
+    """Handles, and so panels, show the tags that the table shows, also once the job has ended."""
+    with running(tmp_path) as xp:
+        first = Held.C(key="a").tag("try", 1).submit()
+        gates.await_begin("a")
+        assert first.job.tags == {"try": 1}
+        second = Held.C(key="a").tag("try", 2).submit()
+        assert second.job is first.job
+        assert first.job.tags == {"try": 2}
+        assert list(xp.jobs()["tags.try"]) == [2]
+        gates.open("a")
+        assert second.job.wait(DEADLINE_S) == JobState.DONE
+        third = Held.C(key="a").tag("try", 3).submit()
+        assert (first.job.tags, third.job.tags) == ({"try": 2}, {"try": 3})
+
+
 def test_a_waiting_job_is_attached(tmp_path: Path) -> None:
     """Equal tasks submitted while the first one waits share its job."""
     with running(tmp_path):

@@ -94,6 +94,8 @@ class Dispatcher:
         # interpreter meanwhile.
         self.inbox.leave(self.on_submitted, entry, run, line)
         live = self.live.take(entry, run).job
+        if not live.state.is_final:
+            live.tags = job.tags  # those of the last submission, as tables have them
         run.greet(live)
         return live
 

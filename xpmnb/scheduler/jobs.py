@@ -102,7 +102,7 @@ class Job(Afterwards):
         self.dependents: list[Job] = []
         """Jobs that wait for this one."""
         self.tags = tags
-        """The tags of the task."""
+        """The tags of the task, as it was submitted last."""
         self.params: dict[str, Any] = {}
         """The parameters by dotted name, as they go on record."""
         self.program: Program | None = None
