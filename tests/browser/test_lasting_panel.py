@@ -78,6 +78,10 @@ def test_a_converted_page_shows_the_table(
     panel.await_row("bob", "done")
     panel.await_row("name=no such file", "ValueError: no such file")
     expect(page.get_by_text(DEAD_WIDGET)).to_have_count(0)
+    names = panel.root.locator("td.xpm-task > span").all()
+    assert [name.inner_text() for name in names] == ["train", "train", "broken"]
+    # On one line each, of 19 pixels.
+    assert all(name.evaluate("(element) => element.clientHeight") < 30 for name in names)
     picture = tmp_path / "converted.png"
     picture.write_bytes(panel.root.screenshot())
     # A blank picture of this size is far smaller.
