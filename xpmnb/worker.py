@@ -71,7 +71,6 @@ class Attempt:
         self._ending_early = threading.Lock()
         """Held while the end is written although the task still runs."""
         self._outcome: Outcome | None = None
-        self._turn = own_turn()  # replaced by that of the thread that runs it
         self._number = 0
         self._started_at: float | None = None
 
@@ -112,7 +111,6 @@ class Attempt:
             How it ended. Errors of the task are recorded, not raised; an unusable directory is
             an outcome too.
         """
-        self._turn = own_turn()
         try:
             return self._under_lock(lambda: self._run_locked(begun, changed))
         except OSError as error:
@@ -120,7 +118,7 @@ class Attempt:
             state = JobState.error(FailureReason.ERROR)
             return Outcome(state, message, self._started_at, time.time())
         finally:
-            self._turn.pause()  # not given: the next job may be the same thread's
+            own_turn().pause()  # not given: the next job may be the same thread's
 
     def record_unstarted(self, reason: FailureReason, message: str) -> Outcome:
         """Record that the job failed before it could begin.
@@ -132,13 +130,12 @@ class Attempt:
         """
         now = time.time()
         ending = Ending(reason=reason, message=message)
-        self._turn = own_turn()
         try:
             return self._under_lock(lambda: self._write_end(ending, now), is_run=False)
         except OSError as error:
             return Outcome(JobState.error(reason), f"{message} ({error})", None, now)
         finally:
-            self._turn.give()
+            own_turn().give()
 
     def _under_lock(self, body: Callable[[], Outcome], *, is_run: bool = True) -> Outcome:
         """Make the directory ready under its lock, and do something there."""
@@ -146,7 +143,7 @@ class Attempt:
         lock = PathLock(layout.lock)
         # Only a run makes up for the result of other code that goes to the trash.
         code = self._work.code if self._terms.reruns and is_run else None
-        self._turn.take()
+        own_turn().take()
         fresh = make_directory(layout, code)
         if not lock.acquire():
             return Outcome(None)
@@ -187,9 +184,9 @@ class Attempt:
             begun(context, started_at)
             if self._surroundings.ends_at_once and os.path.exists(layout.stop_request):  # noqa: PTH110
                 self.cancel()  # too early for a signal
-            self._turn.pause()  # the task's own code needs none
+            own_turn().pause()  # the task's own code needs none
             ending = self._execute(context)
-            self._turn.take()
+            own_turn().take()
             if ending.traceback:
                 stderr.write(ending.traceback)
             return self._conclude(context, ending)
