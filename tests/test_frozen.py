@@ -10,41 +10,29 @@ import pytest
 from xpmnb.frozen import quick_to_make
 
 
-@dataclass(frozen=True, slots=True)
-class Plain:
-    """A dataclass with all kinds of fields."""
+def declare(name: str) -> Any:
+    """Return a dataclass with all kinds of fields, as it stands under a name of this module."""
 
-    name: str
-    count: int = 3
-    items: list[int] = field(default_factory=list)
-    length: int = field(init=False, default=0)
-    flag: bool = field(default=False, kw_only=True)
-    hidden: str = field(default="", compare=False, repr=False)
+    @dataclass(frozen=True, slots=True)
+    class Declared:
+        name: str
+        count: int = 3
+        items: list[int] = field(default_factory=list)
+        length: int = field(init=False, default=0)
+        flag: bool = field(default=False, kw_only=True)
+        hidden: str = field(default="", compare=False, repr=False)
 
-    def __post_init__(self) -> None:
-        """Refuse what is no name."""
-        if not self.name:
-            message = "a name, please"
-            raise ValueError(message)
+        def __post_init__(self) -> None:
+            if not self.name:
+                message = "a name, please"
+                raise ValueError(message)
+
+    Declared.__qualname__ = Declared.__name__ = name
+    return Declared
 
 
-@quick_to_make
-@dataclass(frozen=True, slots=True)
-class Quick:
-    """The same."""
-
-    name: str
-    count: int = 3
-    items: list[int] = field(default_factory=list)
-    length: int = field(init=False, default=0)
-    flag: bool = field(default=False, kw_only=True)
-    hidden: str = field(default="", compare=False, repr=False)
-
-    def __post_init__(self) -> None:
-        """Refuse what is no name."""
-        if not self.name:
-            message = "a name, please"
-            raise ValueError(message)
+Plain = declare("Plain")
+Quick = quick_to_make(declare("Quick"))
 
 
 @pytest.mark.parametrize(
