@@ -171,6 +171,16 @@ def test_a_value_is_not_cut_for_those_that_follow(open_notebook: OpenNotebook) -
     assert panel.space_after_first_metric("n=1") >= 20
 
 
+def test_the_tags_of_the_last_submission_are_shown(open_notebook: OpenNotebook) -> None:
+    """A task that is submitted again while it runs shows its new tags, also in the older cell."""
+    task = "Train.C(name='ada', held='jobs').tag('try', {}).submit()"
+    notebook = open_notebook(TASKS, task.format(1), task.format(2))
+    panel = run_submission(notebook, "1 running")
+    panel.await_row("try=1", "running")
+    notebook.run_cell(2)
+    panel.await_row("try=2", "running")
+
+
 def test_it_follows_the_theme(open_notebook: OpenNotebook) -> None:
     """In a dark theme the panel is dark, without a reload, and can be read."""
     notebook = open_notebook(TASKS, SUBMIT)
