@@ -23,6 +23,7 @@ class Store {
     this.pending = new Map();
     this.expected = [];
     this.prospect = null;
+    this.turn = 0;
     this.said = null;
     this.lost = "";
     this.closed = false;
@@ -191,7 +192,7 @@ class Store {
       this.expected.at(-1).view = view;
     }
     // Messages may overtake each other where the kernel has several threads for them.
-    this.turn = (this.turn ?? 0) + 1;
+    this.turn += 1;
     this.send({ action: "look", view, cards, drawings, turn: this.turn });
   }
 
