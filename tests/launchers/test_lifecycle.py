@@ -283,10 +283,15 @@ def test_a_job_that_is_cancelled_between_two_runs_is_not_run_again(
         task = Persist.C(what="give_up", root=tmp_path)
         task.submit(max_retries=10_000)
         holding = Act.C(what="hold", root=tmp_path).submit()
-        await_true(lambda: holding.job.state == JobState.RUNNING, "a job that holds the room")
-        assert task.job.retry_count
-        assert task.job.state == JobState.READY
-        assert task.job.cancel()
+        await_true(
+            lambda: (
+                holding.job.state == JobState.RUNNING
+                and task.job.retry_count
+                and task.job.state == JobState.READY
+                and task.job.cancel()
+            ),
+            "a run that waits for room",
+        )
         (tmp_path / "go").touch()
         xp.wait(DEADLINE_S)
         assert task.job.failure_reason is FailureReason.CANCELLED
