@@ -292,6 +292,7 @@ def test_a_job_that_is_cancelled_between_two_runs_is_not_run_again(
             ),
             "a run that waits for room",
         )
+        task.job.wait(DEADLINE_S)  # else it may begin before the request is taken in
         (tmp_path / "go").touch()
         xp.wait(DEADLINE_S)
         assert task.job.failure_reason is FailureReason.CANCELLED
